@@ -7,7 +7,7 @@ from typing import Final
 HEADER = "# Generated from _async by `make openapi`: do not edit.\n"
 
 # Methods of asynchronous results that are properties of the others.
-LOADED: Final = "arrays|contributions|outcomes|residuals|response|table|trajectory"
+LOADED: Final = "arrays|contributions|group_table|outcomes|residuals|response|table|trajectory"
 
 AWAITED: Final = "(await "
 

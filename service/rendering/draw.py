@@ -20,6 +20,7 @@ from service.figures.basins import basin_map_figure
 from service.figures.contributions import MAX_PANELS, Decomposition, contributions_figure
 from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
+from service.figures.groups import GroupEstimates, groups_figure
 from service.figures.heatmap import Log10Cost, Window
 from service.figures.profile import CAPTION as PROFILE_CAPTION
 from service.figures.profile import CostProfile, profile_figure
@@ -41,6 +42,7 @@ from service.rendering.requests import (
     ContributionsPictureRequest,
     Drawing,
     FitPictureRequest,
+    GroupsPictureRequest,
     PictureData,
     PictureRequest,
     ProfilePictureRequest,
@@ -49,7 +51,7 @@ from service.rendering.requests import (
     TracePictureRequest,
     TrajectoryPictureRequest,
 )
-from service.rendering.rows import find_first, select_rows
+from service.rendering.rows import find_first, list_groups, select_rows
 from service.schemas.costs import CostSurfacePictureRequest, OptimumResponse
 from service.schemas.pictures import Scale
 
@@ -219,6 +221,25 @@ def _contributions(request: ContributionsPictureRequest) -> Drawn:
     return Drawn(figure)
 
 
+def _groups(request: GroupsPictureRequest) -> Drawn:
+    result, table = request.result, list_groups(request.result)
+    estimates = []
+    for name in dict.fromkeys(table["input"].tolist()):
+        rows = table["input"] == name
+        label = f"gain of {name}" if name else f"level of {result['target']}"
+        names = [each or "all" for each in table["sequence"][rows].tolist()]
+        numbers = (table[key][rows] for key in ("value", "low", "high"))
+        estimates.append(GroupEstimates(label, names, *numbers))
+    figure = groups_figure(
+        estimates,
+        target=result["target"],
+        headline=_headline(result),
+        confidence=request.confidence,
+        style=request.style,
+    )
+    return Drawn(figure)
+
+
 def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
     result, columns = request.result, request.columns
     n_contrasts = count_contrasts(result)
@@ -268,6 +289,7 @@ _FIGURES: dict[type[PictureRequest], Callable[[Any], Drawn]] = {
     ProfilePictureRequest: _profile_of_fit,
     ResponsePictureRequest: _responses,
     ContributionsPictureRequest: _contributions,
+    GroupsPictureRequest: _groups,
 }
 
 

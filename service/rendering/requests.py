@@ -167,6 +167,11 @@ class ContributionsPictureRequest(_FitRequest):
     solution: "Solution"
 
 
+@dataclass(frozen=True, kw_only=True)
+class GroupsPictureRequest(_FitRequest):
+    """The levels and the gains of all sequences, which are in the result."""
+
+
 def figure_style(options: PictureOptions, size: tuple[int, int]) -> Style:
     """Return the style of a figure whose own size is ``size``; raises LimitExceeded."""
     width, height = options.width or size[0], options.height or size[1]

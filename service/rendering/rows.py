@@ -1,6 +1,6 @@
 """The rows of a fit that a picture shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -16,6 +16,35 @@ MAX_ROWS: Final = 4_000  # above which rows between extremes are left out, about
 def find_first(sequences: NDArray[Any]) -> NDArray[np.intp]:
     """Return the index of the first row of each sequence."""
     return np.flatnonzero(np.diff(sequences, prepend=-1))
+
+
+def list_groups(result: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Return the levels and the gains of sequences, in the result of a fit, as columns.
+
+    Parameters
+    ----------
+    result
+        Of a fit.
+
+    Returns
+    -------
+    table
+        The columns are sequence (empty for all of them), input (empty for the level), value, low
+        and high.
+    """
+    shared = {"": result["offset"]}
+    shared |= {each["name"]: each["steady_state_gain"] for each in result["inputs"]}
+    own = {"": result["offsets"]} | {each["name"]: each["gains"] for each in result["inputs"]}
+    rows = []
+    for name, estimate in shared.items():
+        every = [] if estimate is None else [{"sequence": "", **estimate}]
+        rows += [(name, each) for each in own[name] or every]
+    numbers = ("value", "low", "high")
+    return {
+        "sequence": np.array([each["sequence"] for _, each in rows], object),
+        "input": np.array([name for name, _ in rows], object),
+        **{key: np.array([each[key] for _, each in rows], np.float64) for key in numbers},
+    }
 
 
 def select_rows(

@@ -259,7 +259,7 @@ def test_every_picture_has_a_new_format(copy: Path) -> None:
     replies = answers(copy, {})
     drawn = [path for path in replies if path.endswith(".webp")]
     # Traces and surfaces by GET and POST, a run, a map, a fit with three more.
-    assert len(drawn) == 10
+    assert len(drawn) == 11
     assert '"image/webp"' in replies["schema"]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -13,6 +14,7 @@ from matplotlib.patches import Rectangle
 from service.figures.contributions import Decomposition, contributions_figure
 from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
+from service.figures.groups import GroupEstimates, groups_figure
 from service.figures.page import Page
 from service.figures.profile import CostProfile, profile_figure
 from service.figures.responses import StepResponse, response_figure
@@ -171,6 +173,34 @@ def test_responses_are_drawn_with_their_marks() -> None:
         make_response(1, gain=None, response=np.zeros(41), low=np.zeros(41), high=np.zeros(41)),
     ]
     check_legible(draw_responses(*degenerate))
+
+
+def draw_groups(n: int, n_panels: int = 2, style: Style | None = None) -> Figure:
+    draws = np.random.default_rng(n)
+    names = [f"store number {i}" for i in range(n)]
+    value = draws.normal(5.0, 1.0, n)
+    low, high = value - 1.0, value + 1.0
+    value[0] = np.nan
+    low[-1], high[-1] = -np.inf, np.inf
+    labels = ["level of sales", *(f"gain of input {i}" for i in range(n_panels - 1))]
+    estimates = [GroupEstimates(label, names, value, low, high) for label in labels]
+    return groups_figure(estimates, target="sales", headline=HEADLINE, confidence=0.95, style=style)
+
+
+@every_style
+@pytest.mark.parametrize("n_panels", [1, 2, 6])
+def test_nothing_is_cut_off_or_overlaps_in_groups(style: Style, n_panels: int) -> None:
+    check_legible(draw_groups(12, n_panels, style))
+
+
+def test_groups_are_drawn_in_order_of_size() -> None:
+    figure = draw_groups(500, 1)
+    assert any("more sequences not drawn" in text for text in words(figure))
+    (axes,) = (axes for axes in figure.findobj(Axes) if axes.get_title())
+    (dots,) = (line for line in axes.lines if line.get_marker() == "o")
+    values = np.asarray(dots.get_xdata(), float)
+    assert (np.diff(values) > 0.0).all()
+    check_legible(draw_groups(3, 1))
 
 
 def make_parts(n_steps: int, n_parts: int, label: str = "sequence 0") -> Decomposition:

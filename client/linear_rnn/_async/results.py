@@ -473,6 +473,14 @@ class AsyncFit(AsyncComputation, m.FitResource):
             found._columns[name] = [self.sequence_names[int(k)] for k in found[name]]
         return found
 
+    async def group_table(self) -> AsyncFitTable:
+        """Return the level and the gains of each sequence, with intervals.
+
+        The columns are sequence (empty for what all share), input (empty for the level), value, low
+        and high.
+        """
+        return await self._open("groups")
+
     async def _open(self, name: str) -> AsyncFitTable:
         found = AsyncFitTable(await self._load(name, f"/{name}.csv"))
         found._connection, found._request = self._connection, {"path": f"{self._path}/{name}"}

@@ -483,6 +483,15 @@ class Fit(Computation, m.FitResource):
             found._columns[name] = [self.sequence_names[int(k)] for k in found[name]]
         return found
 
+    @property
+    def group_table(self) -> FitTable:
+        """Return the level and the gains of each sequence, with intervals.
+
+        The columns are sequence (empty for what all share), input (empty for the level), value, low
+        and high.
+        """
+        return self._open("groups")
+
     def _open(self, name: str) -> FitTable:
         found = FitTable(self._load(name, f"/{name}.csv"))
         found._connection, found._request = self._connection, {"path": f"{self._path}/{name}"}

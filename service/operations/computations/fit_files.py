@@ -28,10 +28,11 @@ from service.operations.shared.stored_fits import restore_fit
 from service.rendering.requests import (
     ContributionsPictureRequest,
     FitPictureRequest,
+    GroupsPictureRequest,
     ProfilePictureRequest,
     ResponsePictureRequest,
 )
-from service.rendering.rows import find_first, select_rows
+from service.rendering.rows import find_first, list_groups, select_rows
 from service.schemas.fit_results import FitResult
 from service.schemas.fits import FitRequest
 from service.schemas.pictures import Scale
@@ -90,6 +91,23 @@ def response_csv(path: str, row: ComputationRow, database: "store.Database") -> 
 def contributions_csv(path: str, row: ComputationRow, database: "store.Database") -> Download:
     """Return the contributions to every prediction as a CSV table."""
     return _computed_table(path, row, database, _list_contributions)
+
+
+def groups_csv(path: str, row: ComputationRow, _: "store.Database") -> Download:
+    """Return the level and the gains of each sequence as a CSV table."""
+    table = _list_groups(row)
+    for name in ("sequence", "input"):
+        table[name] = np.array([encode_name(each) for each in table[name].tolist()], object)
+    return computed_file(path, row.id, 0.0, lambda: table)
+
+
+def _list_groups(row: ComputationRow) -> dict[str, NDArray[Any]]:
+    """Return the levels and gains of a fit as columns; raises NotFound if there are none."""
+    with conflict_if_outdated(row):
+        table = list_groups(row.result or {})
+    if not len(table["value"]):
+        raise NotFound("the fit has neither a level nor inputs")
+    return table
 
 
 def check_inputs(row: ComputationRow) -> None:
@@ -193,6 +211,18 @@ def load_response(
     check_inputs(row)
     table = {column: arrays[name] for column, name in RESPONSE.items()}
     return ResponsePictureRequest(columns=table, **_fit_fields(row), **common)
+
+
+def load_groups(
+    row: ComputationRow, _: Arrays, common: Common, *_others: Any
+) -> GroupsPictureRequest:
+    """Draw the level and the gains of each sequence, or list them as CSV.
+
+    The columns are `sequence`, its name or its index from 0, `input`, empty for the level, `value`,
+    and its interval, `low` and `high`. What all sequences share has an empty `sequence`.
+    """
+    _list_groups(row)
+    return GroupsPictureRequest(**_fit_fields(row), **common)
 
 
 def load_contributions(

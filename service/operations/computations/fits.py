@@ -273,7 +273,7 @@ FIT = JobType(
         **{suffix: f".{suffix}" for suffix in SUFFIXES},
         **{
             f"{name}_{suffix}": f"/{name}.{suffix}"
-            for name in ("profile", "response", "contributions")
+            for name in ("profile", "response", "contributions", "groups")
             for suffix in SUFFIXES
         },
     },

@@ -139,6 +139,9 @@ FIT_CONTRIBUTIONS: Final = ResultFile(
     fit_files.load_contributions,
     fit_files.contributions_csv,
 )
+FIT_GROUPS: Final = ResultFile(
+    FIT, "fit_groups", "/groups", (900, 520), fit_files.load_groups, fit_files.groups_csv
+)
 RESOURCES: Final = (
     Resource(
         TRAINING_RUN,
@@ -166,6 +169,6 @@ RESOURCES: Final = (
         "Fit a recurrence",
         "Fit all unknowns of S_k = w_rec S_{k-1} + w_in x_k, and return the least-squares optimum, "
         "its intervals, and a verdict on them.",
-        (FITTED, FIT_PROFILE, FIT_RESPONSE, FIT_CONTRIBUTIONS),
+        (FITTED, FIT_PROFILE, FIT_RESPONSE, FIT_CONTRIBUTIONS, FIT_GROUPS),
     ),
 )

@@ -747,6 +747,27 @@ def test_gains_that_differ_lead_to_gains_of_each_sequence(api: Any) -> None:
     assert any("median sequence" in sentence for sentence in better["summary"]["sentences"])
     for link in ("contributions_csv", "svg", "response_csv", "response_svg", "contributions_svg"):
         assert api.get(better["links"][link]).status_code == 200
+    for suffix in ("png", "svg", "pdf"):
+        assert api.get(better["links"][f"groups_{suffix}"]).status_code == 200
+    table = read_table(api.get(better["links"]["groups_csv"]))
+    assert [*table] == ["sequence", "input", "value", "low", "high"]
+    assert table["input"] == [""] * 4 + ["promo"] * 4
+    assert [float(value) for value in table["value"][4:]] == pytest.approx(values)
+    shared = api.post(FITS, {"dataset": series, "offset": True}).json()
+    table = read_table(api.get(shared["links"]["groups_csv"]))
+    assert (table["sequence"], table["input"]) == ([""] * 2, ["", "promo"])
+    assert float(table["value"][1]) == pytest.approx(
+        shared["inputs"][0]["steady_state_gain"]["value"]
+    )
+    assert api.get(shared["links"]["groups_png"]).status_code == 200
+    walk = {
+        "kind": "series",
+        "inputs": [],
+        "target": "y",
+        "sequences": [{"targets": [4.0, 2.0, 1.1]}],
+    }
+    nothing = api.post(FITS, {"dataset": walk, "offset": False}).json()
+    assert api.get(nothing["links"]["groups_svg"]).status_code == 404
     model = {"kind": "fit", "id": better["id"]}
     forecast = {"model": model, "inputs": [[[1.0]] * 200], "continue": {"sequence": 3}}
     ahead = api.post("/v1/predict", forecast).json()
