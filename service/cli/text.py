@@ -202,6 +202,8 @@ def _linear(result: Json) -> Iterator[tuple[str, Any]]:
     for entry in result["inputs"]:
         yield f"w_in of {entry['name']}", entry["w_in"]
         yield f"gain of {entry['name']}", entry["steady_state_gain"]
+        for each in (entry["gains"] or [])[:MAX_STATES]:
+            yield f"gain of {entry['name']} in {each['sequence']}", each
     if result["offsets"] is None:
         yield "offset", result["offset"]
     for each in (result["offsets"] or [])[:MAX_STATES]:

@@ -419,6 +419,32 @@ def test_the_effects_of_the_inputs_are_drawn(open_fit: FitOpener, api: httpx.Cli
 
 
 @pytest.mark.slow
+def test_stores_that_differ_get_gains_of_their_own(open_fit: FitOpener, api: httpx.Client) -> None:
+    rng = np.random.default_rng(12)
+    rows = ["store,week,promo,sales"]
+    for store in range(5):
+        promo = rng.normal(size=30)
+        state = 0.0
+        for week in range(30):
+            state = 0.7 * state + (1.0 + store) * promo[week]
+            rows.append(
+                f"s{store},{week},{promo[week]:.4f},{state + 20 * store + rng.normal():.4f}"
+            )
+    page = open_fit()
+    first = load_and_fit(page, "\n".join(rows))
+    expect(page.locator("#offset")).to_have_value("each")
+    expect(page.locator("#quality")).to_contain_text("5 sequences settle")
+    page.get_by_role("button", name="Use this").click()
+    second = shown_fit(page, other_than=first)
+    assert api.get(f"/v1/fits/{second}").json()["request"]["gains"] == "each"
+    expect(page.locator("#sentence")).to_contain_text("in the median sequence")
+    page.select_option("#offset", "true")
+    third = shown_fit(page, other_than=second)
+    request = api.get(f"/v1/fits/{third}").json()["request"]
+    assert (request["offset"], request["gains"]) == (True, {})
+
+
+@pytest.mark.slow
 def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
     page = open_fit()
     first = shown_fit(page)

@@ -77,6 +77,7 @@ function readOptions(options, chosen) {
   const start = byId("initial_state").value;
   const offset = byId("offset").value; // "" for the number of a link
   const states = byId("time_constants").value; // "" for the groups of a link
+  const losesGains = options.gains === "each" && (offset !== "each" || states !== "1"); // which need both
   const period = Number(byId("season").value) || null;
   return {
     ...options,
@@ -86,6 +87,7 @@ function readOptions(options, chosen) {
     noise: byId("noise").value,
     ...(period !== readPeriod(options.season) && { season: period }), // a link may have harmonics
     ...(states && { time_constants: states === "per_input" ? states : Number(states) }),
+    ...(losesGains && { gains: {} }),
     variance: byId("variance").value,
     trend: byId("trend").checked,
     w_rec: { low: parseNumber(byId("w-rec-low").value), high: parseNumber(byId("w-rec-high").value) },
