@@ -182,7 +182,9 @@ class _Proposal:
     def _propose_sequence(self) -> None:
         repeated = [j for j in self._of_kind("number", "index", "text") if self._repeats(j)]
         named = self._named(SEQUENCE, repeated)
-        found = named or [j for j in repeated if self._found.kinds[j] == "text"]
+        texts = [j for j in repeated if self._found.kinds[j] == "text"]
+        keys = [j for j in dict.fromkeys(named + texts) if self._makes_times_unique(j)]
+        found = keys or named or texts
         if found:
             if not self._is_one_recording(found[0], is_named=bool(named)):
                 self._give("sequence", REPEATS, found)
@@ -194,6 +196,13 @@ class _Proposal:
             self._give("sequence", REPEATS, groups)
         elif self._chosen.time is None:
             self._propose_restarts(repeated)
+
+    def _makes_times_unique(self, column: int) -> bool:
+        """Return True if times repeat, but not together with the values of a column."""
+        columns = [self._columns[j] for j, role in enumerate(self._roles) if role in TIMES]
+        times = [*zip(*columns, strict=True)]
+        keys = {*zip(self._columns[column], times, strict=True)} if times else set()
+        return len({*times}) < len(times) == len(keys)
 
     def _propose_restarts(self, repeated: Sequence[int]) -> None:
         """Give roles to numbers in blocks of rows, and to numbers that restart in each block."""

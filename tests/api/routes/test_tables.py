@@ -161,6 +161,24 @@ def test_of_many_inputs_those_with_the_largest_lagged_correlation_are_proposed(a
     assert "x_17" in chosen
 
 
+@pytest.mark.parametrize("by_store", [True, False])
+@pytest.mark.parametrize("regions", [("north",) * 4, ("north", "north", "south", "south")], ids=str)
+def test_the_column_that_makes_times_unique_is_the_sequence(
+    api: Any, regions: tuple[str, ...], by_store: bool
+) -> None:
+    pairs = [(store, week) for week in range(12) for store in range(4)]
+    rows = [
+        f"{regions[store]},s{store},{week},{week * week % 7},{10 * store + week * 3 % 5}"
+        for store, week in (sorted(pairs) if by_store else pairs)
+    ]
+    table = read(api, "\n".join(["region,store,week,promo,sales", *rows]))
+    assert errors(table) == []
+    found = roles(table)
+    assert (found["store"], found["week"]) == ("sequence", "time")
+    assert found["region"] == "left_out"
+    assert found["sales"] == "target"
+
+
 def test_names_of_a_download_are_proposed_without_their_apostrophes(api: Any) -> None:
     table = "\n".join(["t,'=x,'+y", *(f"{k},{k % 3},{k * k % 7}" for k in range(20))])
     stored = api.upload(table, CSV, "?kind=series&roles=proposed").json()
