@@ -127,13 +127,17 @@ def test_without_a_reader_records_are_dropped_and_counted() -> None:
     assert last["event"] == "last"
 
 
-def test_the_end_of_the_process_does_not_wait_long_for_a_blocked_output() -> None:
+def test_the_end_of_the_process_does_not_wait_long_for_a_blocked_output(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stream = Blocked()
     handler = configure_log("info", stream)
     logger.info("event")
-    flushing = threading.Thread(target=handler.flush)
-    flushing.start()
-    flushing.join(60)
+    with monkeypatch.context() as patch:
+        patch.setattr("service.logs.FLUSH_SECONDS", 0.01)
+        flushing = threading.Thread(target=handler.flush)
+        flushing.start()
+        flushing.join(60)
     assert not flushing.is_alive()
     stream.open.set()
     handler.flush()

@@ -209,76 +209,71 @@ def answers(directory: Path, part: dict[str, Any], *asked: str) -> dict[str, Any
     return replies
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """Return a directory with a copy of the service."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(SOURCE, tmp_path / "service", ignore=ignored)
-    return tmp_path
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with a copy of the service, to which all recipes were applied."""
+    directory = tmp_path_factory.mktemp("copy")
+    service_copy = directory / "service"
+    shutil.copytree(SOURCE, service_copy)
+    extend(service_copy / "engine/network/activations.py", ACTIVATIONS)
+    extend(service_copy / "figures/formats.py", FORMATS)
+    path = service_copy / "engine/training/optimizers/gradient_methods.py"
+    path.write_text(path.read_text().replace("from typing", "import numpy as np\nfrom typing", 1))
+    extend(path, SIGN_DESCENT)
+    path = service_copy / "schemas/datasets.py"
+    source = path.read_text()
+    assert UNION in source
+    source = source.replace("\nOneTargetDataset: TypeAlias = ", DATASET)
+    path.write_text(source.replace(UNION, f"OnesDataset | {UNION}"))
+    (service_copy / "schemas/spread.py").write_text(SPREAD_MODELS)
+    (service_copy / "operations/questions/spread.py").write_text(SPREAD_USE_CASE)
+    path = service_copy / "operations/questions/__init__.py"
+    first, head, entries = path.read_text().partition(QUESTIONS)
+    declared, _, questions = entries.partition("(\n")
+    extended = [first, SPREAD_IMPORT, head, declared, "(\n", "    SPREAD,\n", questions]
+    path.write_text("".join(extended))
+    return directory
 
 
-def extend(copy: Path, file: str, text: str) -> None:
-    path = copy / "service" / file
+def extend(path: Path, text: str) -> None:
     path.write_text(path.read_text() + text)
 
 
-@pytest.mark.parametrize("name", ["leaky_relu", "arctan"])
+@pytest.mark.parametrize("name", [pytest.param("leaky_relu", marks=pytest.mark.slow), "arctan"])
 def test_every_endpoint_accepts_a_new_activation(copy: Path, name: str) -> None:
-    extend(copy, "engine/network/activations.py", ACTIVATIONS)
     replies = answers(copy, {"network": {"activation": name}})
     assert name in json.loads(replies["schema"])["components"]["schemas"]["Activation"]["enum"]
     assert f'<option value="{name}">' in replies["page"]
 
 
-def test_every_endpoint_accepts_a_new_kind_of_dataset(copy: Path) -> None:
-    path = copy / "service/schemas/datasets.py"
-    source = path.read_text()
-    assert UNION in source
-    source = source.replace("\nOneTargetDataset: TypeAlias = ", DATASET)
-    path.write_text(source.replace(UNION, f"OnesDataset | {UNION}"))
-    replies = answers(copy, {"dataset": {"kind": "ones"}})
-    assert '<option value="ones" data-fields="kind">ones</option>' in replies["page"]
-    assert "OnesDataset" in json.loads(replies["schema"])["components"]["schemas"]
-
-
-def test_every_computation_takes_a_new_optimizer(copy: Path) -> None:
-    path = copy / "service/engine/training/optimizers/gradient_methods.py"
-    path.write_text(path.read_text().replace("from typing", "import numpy as np\nfrom typing", 1))
-    extend(copy, "engine/training/optimizers/gradient_methods.py", SIGN_DESCENT)
+def test_every_endpoint_takes_a_new_dataset_optimizer_format_and_question(copy: Path) -> None:
     run = "GET /v1/training-runs"
-    replies = answers(copy, {"optimizer": {"name": "sign_descent"}}, "GET /v1/optimizers", run)
+    get, post = "GET /v1/spread?kind=remember&n_steps=2&noise=0&unit=2", "POST /v1/spread"
+    part = {"dataset": {"kind": "ones"}, "optimizer": {"name": "sign_descent"}}
+    replies = answers(copy, part, "GET /v1/optimizers", run, get, post)
+    schema = json.loads(replies["schema"])
+    assert '<option value="ones" data-fields="kind">ones</option>' in replies["page"]
+    assert "OnesDataset" in schema["components"]["schemas"]
     assert "sign_descent" in replies["answer to GET /v1/optimizers"]
     assert "sign_descent" in replies["schema"]
     weights = json.loads(replies[f"answer to {run}"])["items"][0]["final"]["weights"]
     # Five steps of 0.25 against the signs of the gradient.
     assert weights == {"w_in": -0.25, "w_rec": 0.75}
-
-
-def test_every_picture_has_a_new_format(copy: Path) -> None:
-    extend(copy, "figures/formats.py", FORMATS)
-    replies = answers(copy, {})
     drawn = [path for path in replies if path.endswith(".webp")]
     # Traces and surfaces by GET and POST, a run, a map, a fit with three more.
     assert len(drawn) == 11
     assert '"image/webp"' in replies["schema"]
-
-
-def test_a_new_question_has_routes_a_query_and_the_scope_of_reading(copy: Path) -> None:
-    (copy / "service/schemas/spread.py").write_text(SPREAD_MODELS)
-    (copy / "service/operations/questions/spread.py").write_text(SPREAD_USE_CASE)
-    path = copy / "service/operations/questions/__init__.py"
-    first, head, entries = path.read_text().partition(QUESTIONS)
-    declared, _, questions = entries.partition("(\n")
-    source = [first, SPREAD_IMPORT, head, declared, "(\n", "    SPREAD,\n", questions]
-    path.write_text("".join(source))
-    get, post = "GET /v1/spread?kind=remember&n_steps=2&noise=0&unit=2", "POST /v1/spread"
-    replies = answers(copy, {}, get, post)
-    drawn = np.random.RandomState(1).standard_normal(20)
-    assert json.loads(replies[f"answer to {get}"])["spread"] == pytest.approx(drawn.std() / 2)
-    ones = [np.around(random.rand(10)).sum() for random in [np.random.RandomState(1)] * 20]
-    assert json.loads(replies[f"answer to {post}"])["spread"] == pytest.approx(np.std(ones))
+    check_answers(replies[f"answer to {get}"], replies[f"answer to {post}"])
     assert replies[f"scope of {post}"] == "read"
-    operations = json.loads(replies["schema"])["paths"]["/v1/spread"]
+    operations = schema["paths"]["/v1/spread"]
     unit = next(each for each in operations["get"]["parameters"] if each["name"] == "unit")
     assert unit["schema"]["exclusiveMinimum"] == 0
     assert "empty" in operations["post"]["requestBody"]["content"]["application/json"]["examples"]
+
+
+def check_answers(get: str, post: str) -> None:
+    """Compare the answers to the new question with the spread of the data."""
+    drawn = np.random.RandomState(1).standard_normal(20)
+    assert json.loads(get)["spread"] == pytest.approx(drawn.std() / 2)
+    ones = [np.around(random.rand(10)).sum() for random in [np.random.RandomState(1)] * 20]
+    assert json.loads(post)["spread"] == pytest.approx(np.std(ones))

@@ -103,6 +103,8 @@ def test_an_idle_consumer_is_woken_by_an_entry(database_url: str, queue: JobQueu
     """It looks for entries once per hour."""
     consumer = f"""
 import os, sys, threading
+import service.jobs.queue
+service.jobs.queue.AWAKE_SECONDS = 1.0
 from service.jobs.queue import JobQueue, Pace, consume
 from service.operations.shared.ids import RESULT_VERSION
 from service.store import Database
@@ -111,7 +113,7 @@ pace = Pace(3600.0)
 database, queue = Database({database_url!r}), JobQueue({database_url!r}, pace.wake)
 database.migrate()
 consume({database_url!r}, "executor", lambda lease: delivered.release(), pace)
-for number, pause in enumerate([0.0, 4.0]):
+for number, pause in enumerate([0.0, 1.5]):
     threading.Event().wait(pause)
     with database.transaction() as connection:
         queue.enqueue(connection, f"run_0.{{number}}", RESULT_VERSION, 0.0)

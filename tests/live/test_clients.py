@@ -128,7 +128,11 @@ def nginx(folder: Path, servers: str) -> Iterator[httpx.Client]:
 
 
 @needs("nginx")
-@pytest.mark.parametrize("servers", [proxy_with_tls(), proxy_of_compose()], ids=["TLS", "Compose"])
+@pytest.mark.parametrize(
+    "servers",
+    [pytest.param(proxy_with_tls(), marks=pytest.mark.slow), proxy_of_compose()],
+    ids=["TLS", "Compose"],
+)
 def test_proxies_do_not_limit_bodies(server: Any, tmp_path: Path, servers: str) -> None:
     """As they are in this repository, with a body above the limit that nginx had."""
     body = bytes(70_000_000)

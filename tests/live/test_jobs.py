@@ -107,6 +107,7 @@ def test_events_report_the_progress_of_a_job(one: Any) -> None:
     assert (again.status_code, again.content) == (204, b"")
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_its_job_resumes(one: Any) -> None:
     run = one.submit(**LONG)
     before = one.wait_for_run(run["id"], has_progress)

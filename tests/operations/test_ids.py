@@ -114,6 +114,7 @@ def test_fits_change_only_with_their_version(name: str) -> None:
     assert describe_fit(make_fits()[name]) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_another_process_computes_the_same_bits() -> None:
     code = (
         "from tests.golden.make_results import describe_fit, make_fits\n"

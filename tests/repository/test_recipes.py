@@ -23,6 +23,7 @@ from scipy.optimize import curve_fit, minimize_scalar
 from scipy.signal import lfilter
 from scipy.stats import t
 
+from linear_rnn import Client
 from scripts.notebook import NOTEBOOK, run_cells
 from scripts.recipes import BLOCKS, RECIPES, pages, run_block, run_command
 from service.engine.types import Array
@@ -331,7 +332,9 @@ def test_the_simulated_tables_have_the_time_constants_that_the_pages_state() -> 
         assert log(float(row[1]) / truth) == pytest.approx(0, abs=0.05)
 
 
-def test_the_notebook_shows_what_it_computes() -> None:
+def test_the_notebook_shows_what_it_computes(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its service is that of the pages; `tests/client/test_local.py` starts one."""
+    monkeypatch.setattr(Client, "local", lambda: Client(f"http://{address}"))
     kept = json.loads(NOTEBOOK.read_text())
     assert (kept["nbformat"], kept["nbformat_minor"]) == (4, 5)
     computed = deepcopy(kept)

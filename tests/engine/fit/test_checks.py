@@ -143,6 +143,7 @@ def test_half_a_period_later_is_no_later_effect(seed: int, rho: float, noise: fl
     assert advised(result) == [{"delay": (2, 2)}]
 
 
+@pytest.mark.slow
 def test_no_advice_leads_back() -> None:
     """Whatever is recommended first, the fit with it recommends no way back."""
     for series in (squared(1), draw(1, dead=3), draw(2, n_steps=60, dead=12), pulses(2, 0.0, 0.6)):

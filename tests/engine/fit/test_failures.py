@@ -112,7 +112,9 @@ def draw_problem(seed: int) -> tuple[Series, FitOptions]:
     return Series.from_sequences(tuple(inputs), tuple(targets)), options
 
 
-@pytest.mark.parametrize("seed", range(22))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=[pytest.mark.slow] * (seed < 14)) for seed in range(22)]
+)
 def test_no_problem_ends_with_an_exception(seed: int) -> None:
     series, options = draw_problem(seed)
     problem = FitProblem(series, options)

@@ -103,6 +103,7 @@ def test_a_dead_time_is_no_second_time_constant() -> None:
         assert list_advice(result) == [("delay_advised", {"delay": (dead_time, dead_time)})]
 
 
+@pytest.mark.slow
 def test_a_season_is_no_second_time_constant() -> None:
     for seed in range(3):
         (reason, options), *_ = list_advice(fit_case(seasonal(12, in_input=True), seed))

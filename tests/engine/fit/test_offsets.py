@@ -192,7 +192,7 @@ def draw_levels(seed: int, n: int, n_steps: int, size: float, rho: float) -> Ser
     return Series.from_sequences([*inputs], [*targets], ("x",))
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.6])
+@pytest.mark.parametrize("rho", [pytest.param(0.0, marks=pytest.mark.slow), 0.6])
 def test_an_offset_per_sequence_is_recommended_where_levels_differ(rho: float) -> None:
     for seed in range(3):
         series = draw_levels(seed, 8, 20, 2.0, rho)

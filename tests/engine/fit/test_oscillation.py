@@ -27,9 +27,9 @@ def test_an_oscillation_is_stated_with_its_period(seed: int, n_states: int) -> N
 @pytest.mark.parametrize(
     ("radius", "period", "options"),
     [
-        (0.8, 8.0, {}),
-        (0.9, 8.0, AT_REST),
-        (0.9, 20.0, {"noise": "ar1"}),
+        pytest.param(0.8, 8.0, {}, marks=pytest.mark.slow),
+        pytest.param(0.9, 8.0, AT_REST, marks=pytest.mark.slow),
+        pytest.param(0.9, 20.0, {"noise": "ar1"}, marks=pytest.mark.slow),
         (0.95, 30.0, {"noise": "independent"}),
     ],
 )
@@ -40,6 +40,7 @@ def test_periods(radius: float, period: float, options: dict[str, Any]) -> None:
     assert finding.lag == pytest.approx(period, rel=0.15)
 
 
+@pytest.mark.slow
 def test_sequences_with_starts_of_their_own_oscillate() -> None:
     draws = np.random.default_rng(4)
     parts = [oscillating(60, 0.9, 12.0)(draws) for _ in range(4)]
@@ -56,7 +57,9 @@ def test_two_equal_time_constants_do_not_oscillate(seed: int) -> None:
     assert fit(series, FitOptions(time_constants=2)).trust.reasons == []
 
 
-@pytest.mark.parametrize("n_steps", [7, 8, 9, 12])
+@pytest.mark.parametrize(
+    "n_steps", [pytest.param(n, marks=[pytest.mark.slow] * (n != 8)) for n in (7, 8, 9, 12)]
+)
 def test_exact_and_few_targets_do_not_oscillate(n_steps: int) -> None:
     series = oscillating(n_steps, 0.8, 0.0)(np.random.default_rng(5))
     result = fit(series, FitOptions(time_constants=2, **AT_REST))

@@ -170,6 +170,7 @@ def test_errors_that_do_not_grow_are_found_and_never_weighted_by_advice() -> Non
         assert other.solution.problem.fitted is None or "variance" not in other.options
 
 
+@pytest.mark.slow
 def test_an_alternative_is_the_fit_that_it_leads_to() -> None:
     """Its errors are proportional to its own predictions, not to those of the present fit."""
     rng = np.random.default_rng(6)

@@ -149,6 +149,7 @@ def test_a_w_rec_above_1_is_found(has_input: bool) -> None:
     assert not followed.trust.reasons
 
 
+@pytest.mark.slow
 def test_the_range_of_a_growth_suits_the_longest_sequence() -> None:
     draws = np.random.default_rng(8)
     inputs = [draws.normal(size=(n_steps, 1)) for n_steps in (2000, 4000)]
