@@ -67,9 +67,9 @@ def follow(series: Series) -> Result:
     options = FitOptions(offset="each" if prefers_own_levels(series) else True)
     result = fit(series, options)
     for _ in range(MAX_CHANGES):
-        if not result.alternatives:
+        if not result.verdict.alternatives:
             break
-        changes: dict[str, Any] = dict(result.alternatives[0].options)
+        changes: dict[str, Any] = dict(result.verdict.alternatives[0].options)
         options = replace(options, **changes)
         result = fit(series, options)
     return result
@@ -82,7 +82,7 @@ def judge(result: Result) -> Array:
         [
             result.problem.has_own_offsets,
             result.problem.has_own_gains,
-            not result.trust.reasons,
+            not result.verdict.trust.reasons,
             any(low <= W_REC <= high for low, high in result.solution.intervals),
             ends[1] <= GAIN <= ends[2],
             sum(high - low for low, high in result.solution.intervals),

@@ -253,9 +253,9 @@ def answer(series: Series, options: FitOptions) -> Result:
     """Return the fit after all recommendations, at most ``MOST_CHANGES``."""
     result = fit(series, options)
     for _ in range(MOST_CHANGES):
-        if not result.alternatives:
+        if not result.verdict.alternatives:
             break
-        changes: dict[str, Any] = dict(result.alternatives[0].options)
+        changes: dict[str, Any] = dict(result.verdict.alternatives[0].options)
         options = replace(options, **changes)
         result = fit(series, options)
     return result
@@ -266,8 +266,8 @@ def judge(mistake: Mistake, number: int) -> Outcome:
     draws = np.random.default_rng([SEED, zlib.crc32(mistake.name.encode()), number])
     series = replace(make_series(mistake.draw(draws)), step=mistake.step)
     result = answer(series, FitOptions())
-    trust = result.trust
-    states = result.judged.intervals_of_states
+    trust = result.verdict.trust
+    states = result.verdict.fit.judged.intervals_of_states
     has_weight = any(holds(pieces, w) for pieces in states for w in mistake.w_recs)
     has_gain = any(holds([gain_interval(result)], gain) for gain in mistake.gains)
     return Outcome(

@@ -54,21 +54,21 @@ def judge(case: Case, number: int) -> Judgment:
     draws = np.random.default_rng([SEED, zlib.crc32(case.name.encode()), number])
     series = case.draw(draws)
     result = fit(series, case.options)
-    trust = result.trust
+    trust = result.verdict.trust
     advised = follow_advice(series, case.options, result)
-    effects = [effect for effect in result.input_effects if effect is not None]
+    effects = [effect for effect in result.verdict.fit.input_effects if effect is not None]
     return Judgment(
         tuple(trust.reasons),
         holds(result.solution.intervals_of_states[0], case.w_rec),
-        holds(result.judged.intervals_of_states[0], case.w_rec),
+        holds(result.verdict.fit.judged.intervals_of_states[0], case.w_rec),
         None if trust.cautious is None else holds(trust.cautious, case.w_rec),
         None
         if trust.cautious is None
         else width(trust.cautious) / width(result.solution.intervals),
         None if advised is None else holds(advised.solution.intervals, case.w_rec),
         tuple(effect.visible for effect in effects),
-        result.alternatives[0].reason if result.alternatives else None,
-        None if advised is None else tuple(advised.trust.reasons),
+        result.verdict.alternatives[0].reason if result.verdict.alternatives else None,
+        None if advised is None else tuple(advised.verdict.trust.reasons),
         None if math.isnan(case.fast) else holds(result.solution.intervals_of_states[1], case.fast),
         None if math.isnan(case.gain) else holds([gain_interval(result)], case.gain),
     )
@@ -95,9 +95,9 @@ def width(intervals: Sequence[Bounds]) -> float:
 
 def follow_advice(series: Series, options: FitOptions, result: Result) -> Result | None:
     """Return the fit with the options of the first alternative; None if there is none."""
-    if not result.alternatives:
+    if not result.verdict.alternatives:
         return None
-    changes: Mapping[str, Any] = result.alternatives[0].options
+    changes: Mapping[str, Any] = result.verdict.alternatives[0].options
     return fit(series, replace(options, **changes))
 
 

@@ -1,13 +1,15 @@
 """Write the generated tables of the documents: ``python -m scripts.tables``.
 
-The settings go to docs/configuration.md, four rows of the benchmarks to README.md, and the fits of
-public data, which take minutes, to docs/fitting.md.
+The settings go to docs/configuration.md, four rows of the benchmarks to README.md, and to
+docs/fitting.md the reasons and cautions, and the fits of public data, which take minutes.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks import public_data, report
 from service.operations.shared.limits import Limits
+from service.schemas.fit_results import CAUTIONS, REASONS, TEXTS
 from service.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -34,26 +36,40 @@ def settings_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def findings_table(kind: str) -> str:
+    """Return the reasons, or the cautions, with their texts as a Markdown table."""
+    slugs = {"reasons": REASONS, "cautions": CAUTIONS}[kind]
+    columns = [name for name in ("meaning", "action") if name in TEXTS[kind][slugs[0]]]
+    rows = [[f"`{slug}`", *(TEXTS[kind][slug][name] for name in columns)] for slug in slugs]
+    header = [kind.removesuffix("s"), *columns]
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
 def updated_documents() -> dict[Path, str]:
     """Return the documents with current tables, except for the fits of public data."""
     tables = {
-        "README.md": ("speed", report.format_summary(report.load_results()[1])),
-        "docs/configuration.md": ("settings", settings_table()),
+        "README.md": {"speed": report.format_summary(report.load_results()[1])},
+        "docs/configuration.md": {"settings": settings_table()},
+        "docs/fitting.md": {kind: findings_table(kind) for kind in ("reasons", "cautions")},
     }
-    return {ROOT / name: update(name, *table) for name, table in tables.items()}
+    return {ROOT / name: update(name, each) for name, each in tables.items()}
 
 
-def update(name: str, marker: str, table: str) -> str:
-    """Return a document with another table."""
-    return replace_table((ROOT / name).read_text(encoding="utf-8"), marker, table)
+def update(name: str, tables: Mapping[str, str]) -> str:
+    """Return a document with other tables, by their markers."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for marker, table in tables.items():
+        text = replace_table(text, marker, table)
+    return text
 
 
 def main() -> None:
     """Write the documents."""
-    fits = update("docs/fitting.md", "public data", public_data.format_table())
-    documents = updated_documents() | {ROOT / "docs/fitting.md": fits}
-    for path, text in documents.items():
+    for path, text in updated_documents().items():
         path.write_text(text, encoding="utf-8")
+    fits = update("docs/fitting.md", {"public data": public_data.format_table()})
+    (ROOT / "docs/fitting.md").write_text(fits, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1076,6 +1076,7 @@ class TrustReport(Trust):
     reasons: list[
         Literal[
             "no_degrees_of_freedom",
+            "oscillates",
             "acts_later",
             "delay_advised",
             "range_advised",
@@ -1083,25 +1084,24 @@ class TrustReport(Trust):
             "gains_differ",
             "offset_advised",
             "gain_advised",
-            "season_advised",
             "own_time_constants_advised",
             "second_time_constant_advised",
-            "oscillates",
             "slow_as_drift",
             "no_visible_effect",
             "drift_or_effect",
             "not_identifiable",
+            "clipped",
+            "season_advised",
+            "sequences_differ",
             "follow_inputs",
             "curved",
             "same_shape",
             "season",
             "noise_model_matters",
-            "spread",
-            "changes",
             "leads",
             "feedback",
-            "clipped",
-            "sequences_differ",
+            "changes",
+            "spread",
             "neighbors",
         ]
     ]
@@ -1109,7 +1109,6 @@ class TrustReport(Trust):
     cautions: list[
         Literal[
             "too_few_to_tell",
-            "neighbors",
             "interval_open",
             "several_pieces",
             "search_limited",
@@ -1120,14 +1119,15 @@ class TrustReport(Trust):
             "negative_offset",
             "levels_alike",
             "common_trend",
-            "clipped",
             "slow_as_drift",
+            "not_tested",
             "curve_turns",
+            "clipped",
             "feedback",
             "spread",
             "outliers",
             "alternate",
-            "not_tested",
+            "neighbors",
         ]
     ]
     """Caveats that do not invalidate the interval."""

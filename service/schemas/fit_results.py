@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, WithJsonSchema
 
+from service.engine.fit import RULES
 from service.schemas.arrays import IntegerVector, Vector
 from service.schemas.base import Nullable, Page, ResponseModel
 from service.schemas.computations import ComputationLifecycle, ComputationSummary
@@ -63,12 +64,14 @@ class Finding(ResponseModel):
     the extreme (`largest`, `smallest`) that targets equal."""
 
 
-# The sentence and the action of every reason and caution, in the order of findings.
+# The sentence and the action of every reason and caution.
 TEXTS: dict[str, dict[str, dict[str, str]]] = json.loads(
     Path(__file__).with_name("fit_texts.json").read_text("utf-8")
 )
-Reason = Annotated[str, WithJsonSchema({"type": "string", "enum": [*TEXTS["reasons"]]})]
-Caution = Annotated[str, WithJsonSchema({"type": "string", "enum": [*TEXTS["cautions"]]})]
+REASONS = [rule.slug for rule in RULES.values() if "reason" in rule.kinds]
+CAUTIONS = [rule.slug for rule in RULES.values() if "caution" in rule.kinds]
+Reason = Annotated[str, WithJsonSchema({"type": "string", "enum": REASONS})]
+Caution = Annotated[str, WithJsonSchema({"type": "string", "enum": CAUTIONS})]
 
 
 class TrustReport(ResponseModel):

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.verdict_cases import respond
 from service.engine.data import Series, Step
-from service.engine.fit import Finding, FitOptions, fit
+from service.engine.fit import RULES, Finding, FitOptions, fit
 from service.operations.computations.fit_descriptions import describe_finding
 from service.operations.computations.fits import FIT
 from service.operations.computations.submit import compute, name_task
@@ -23,7 +23,11 @@ def test_every_finding_has_words() -> None:
     rng = np.random.default_rng(1)
     inputs, targets = rng.standard_normal((9, 2)), rng.standard_normal(9)
     result = fit(Series(inputs, targets, np.array([9]), ("rain", "sun"), "flow"), FitOptions())
-    for slug in (*TEXTS["reasons"], *TEXTS["cautions"]):
+    for rule in RULES.values():
+        for kind in rule.kinds:
+            assert {"sentence", "advice", "meaning"} <= TEXTS[f"{kind}s"][rule.slug].keys()
+    assert {*TEXTS["reasons"], *TEXTS["cautions"]} == RULES.keys()
+    for slug in RULES:
         finding = describe_finding(Finding(slug, "rain", 3, 0.5, 0.01), result, Step())
         for text in (finding["sentence"], finding["advice"]):
             assert text.endswith(".")

@@ -16,7 +16,7 @@ from service.engine.fit import FitOptions, Result, fit
 from service.formats import CSV, SeriesColumns
 from service.formats.queries import DatasetQuery
 from service.operations.shared.limits import Limits
-from service.schemas.fit_results import TEXTS, FitResult
+from service.schemas.fit_results import FitResult
 from service.schemas.fits import FitRequest
 from tests.repository.test_readme import BLOCK, ROOT, WrittenNumber, contains, curl, run_example
 
@@ -78,7 +78,7 @@ def test_the_examples_have_the_shown_numbers() -> None:
         assert times[2] <= times[0] <= times[3]
         assert result.solution.is_identifiable
         assert result.solution.is_unique
-        if result.trust.interval:
+        if result.verdict.trust.interval:
             truth = [example.weights[name] for name in series.input_names]
             _, low, high = np.asarray(result.parameters.w_in).T
             assert (low <= truth).all()
@@ -88,9 +88,6 @@ def test_the_examples_have_the_shown_numbers() -> None:
 def test_the_words_are_those_of_the_service() -> None:
     parameters = [row[0].strip("`") for row in table("parameter", "The table")]
     assert set(parameters) == DatasetQuery.model_fields.keys() - {"name", "kind"}
-    for heading, kind in (("reason", "reasons"), ("caution", "cautions")):
-        cells = " ".join(row[0] for row in table(heading, "Reading the result"))
-        assert tuple(re.findall(r"`(\w+)`", cells)) == tuple(TEXTS[kind])
     known = FitResult.model_fields | FitRequest.model_fields
     named = re.findall(
         r"`([a-z_]+)[:`]", " ".join(row[0] for row in table("here", "Terms in other fields"))
@@ -120,7 +117,7 @@ def test_the_script_writes_the_files() -> None:
 
 def test_what_the_examples_show() -> None:
     reasons = {
-        name: fit_example(read(name, example), **example.options).trust.reasons
+        name: fit_example(read(name, example), **example.options).verdict.trust.reasons
         for name, example in EXAMPLES.items()
     }
     assert {name for name, found in reasons.items() if found} == {
@@ -138,8 +135,8 @@ def test_what_the_examples_show() -> None:
 def test_the_way_out_of_the_trap_leads_to_the_truth() -> None:
     river = EXAMPLES["river.csv"]
     series = read("river.csv", river)
-    first, *_ = fit_example(series).alternatives
+    first, *_ = fit_example(series).verdict.alternatives
     assert first.options == {"delay": (2, 2)}
     result = fit_example(series, delay={"low": 2, "high": 2})
-    assert result.trust.interval
+    assert result.verdict.trust.interval
     assert any(low <= river.w_rec <= high for low, high in result.solution.intervals)

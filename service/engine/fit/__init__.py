@@ -5,7 +5,7 @@ It has four packages, each of which imports only those before it:
 - `model`, what is fitted: `options`, `problem` (data and unknowns), `design` (columns)
 - `solve`, the search: `linear`, `criterion` (a function of w_rec), `solution` (its minima and the
   interval; of several poles, `scan` and `several`), `linearization`, `estimates`, `reweighting`
-- `judge`, the verdict: `structures`, `larger`, `effects`, `residuals`, `checks`, `verdict`
+- `judge`, the verdict: `structures`, `larger`, `effects`, `checks`, `evidence`, `rules`, `verdict`
 - `answer`: `result`, `predictions`, `plans`, `responses`, `contributions`
 """
 
@@ -28,27 +28,47 @@ from service.engine.fit.answer import (
     tabulate_responses,
 )
 from service.engine.fit.constants import FEW_TARGETS
-from service.engine.fit.judge import Effect, Finding, find_season, is_drift, prefers_own_levels
+from service.engine.fit.judge import (
+    RULES,
+    Effect,
+    Evidence,
+    Family,
+    Finding,
+    Joint,
+    Residuals,
+    Rule,
+    Verdict,
+    find_season,
+    is_drift,
+    prefers_own_levels,
+)
 from service.engine.fit.model import FitOptions, FitProblem
 from service.engine.fit.solve import Points, Solution, scan, settle
 
 __all__ = [
     "FEW_TARGETS",
+    "RULES",
     "Contributions",
     "Difference",
     "Effect",
+    "Evidence",
+    "Family",
     "Finding",
     "FitOptions",
     "FitProblem",
     "Goal",
+    "Joint",
     "Points",
     "Prediction",
     "Reached",
+    "Residuals",
     "Response",
     "ResponseTable",
     "Result",
+    "Rule",
     "Solution",
     "Unsettled",
+    "Verdict",
     "decompose",
     "find_input",
     "find_season",

@@ -226,12 +226,6 @@ WIDE_ALPHA: Final = 1e-4
 MANY_SEQUENCES: Final = 50
 FEW_PER_SEQUENCE: Final = 10
 
-# The findings that levels, and gains, which differ may imitate.
-OF_GROUPS: Final = {
-    "levels_advised": frozenset(("sequences_differ", "season")),
-    "gains_differ": frozenset(("sequences_differ",)),
-}
-
 # The largest share of unknowns among the targets with an offset per sequence: a choice.
 LEVELS_SHARE: Final = 0.5
 
@@ -263,9 +257,6 @@ PERIODS: Final = {
 LEAST_PERIODS: Final = 3
 LEAST_PERIODS_OF_EACH: Final = 2
 MAX_HARMONICS: Final = 3
-
-# The reasons of these tests.
-OF_KNOWN: Final = ("offset_advised", "gain_advised")
 
 # The largest w_rec that is compared if the best one is 1, and its excess over 1 times the number of
 # steps: a response is at most 1e100 at the last one.
@@ -347,9 +338,6 @@ HIDDEN_GAIN: Final = 20.0
 # which the smaller one may be the cause as well.
 SIMILAR_CHANGE: Final = 0.7
 
-# Checks that also detect differences between sequences: these look like autocorrelated noise.
-OF_DIFFERENCES: Final = ("neighbors", "follow_inputs", "season", "noise_model_matters")
-
 # The largest autocorrelation that is assumed when sequences are compared, and the least share of
 # it that regressions of single sequences leave.
 MAX_OWN_CORRELATION: Final = 0.95
@@ -365,15 +353,13 @@ MAX_LATE_LAG: Final = 400
 # How far from the lag of the largest score the best delay is searched.
 LATE_MARGIN: Final = 2
 
-# Checks that do not invalidate the interval.
-CAUTIONS: Final = ("clipped", "feedback", "outliers", "alternate")
-
-# The size from which such a check invalidates the interval. Of an input that follows earlier
-# targets and has an effect, the later values weigh at most half as much as the effect, and coverage
-# is 75 to 100 % with ar1 noise; of one that has no effect, 0.9 to 2 times as much, and coverage is
-# 0 to 50 % (17 cases of 8 or 12 problems). A gain is too small by 8 % if 10 % of the targets are
-# clipped, by 2 % if 3 % are (12 cases of 40 problems).
-REASON_SIZES: Final = {"clipped": 0.1, "feedback": 1.0}
+# The sizes of feedback and the share of clipped targets that invalidate the interval. Of an input
+# that follows earlier targets and has an effect, the later values weigh at most half as much as the
+# effect, and coverage is 75 to 100 % with ar1 noise; of one that has no effect, 0.9 to 2 times as
+# much, and coverage is 0 to 50 % (17 cases of 8 or 12 problems). A gain is too small by 8 % if 10 %
+# of the targets are clipped, by 2 % if 3 % are (12 cases of 40 problems).
+LARGE_FEEDBACK: Final = 1.0
+LARGE_CLIPPED: Final = 0.1
 
 # The least number and share of targets at an extreme that are called clipped, and how many times as
 # many there are as at each of the next values.
@@ -385,24 +371,6 @@ NEXT_VALUES: Final = 5
 # The least standard deviation of their fitted values, relative to that of all targets. With less,
 # the targets are at rest or have settled.
 CLIPPED_SPREAD: Final = 0.1
-
-# Checks that detect any structure in the residuals.
-SIGNS: Final = frozenset(
-    (
-        *("follow_inputs", "curved", "same_shape", "season", "noise_model_matters"),
-        *("sequences_differ", "neighbors", "season_advised", "changes"),
-        *("own_time_constants_advised", "second_time_constant_advised"),
-    )
-)
-
-# Checks of the sizes of residuals, which random signs do not change.
-OF_SIZES: Final = ("spread", "outliers")
-
-# Checks with a remedy, which may follow that of a curve, or more time constants.
-WITH_REMEDY: Final = frozenset(("spread", "neighbors"))
-
-# Checks that do not count once the noise of the fit is ar1.
-NOISE_CHECKS: Final = ("neighbors", "alternate")
 
 # Columns, input lags and means of which less is left are explained by the fit.
 EXPLAINED_RTOL: Final = 1e-3

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from service.engine.data import Series, Step
-from service.engine.fit import Finding, Response, Result, Solution
+from service.engine.fit import RULES, Finding, Response, Result, Solution
 from service.engine.types import Array
 from service.errors import count
 from service.operations.computations.quantities import (
@@ -77,7 +77,7 @@ def describe_fit(
         "rmse": math.sqrt(result.solution.cost),
         "unique": result.solution.is_unique,
         "identifiable": result.solution.is_identifiable,
-        "residuals": result.residuals,
+        "residuals": result.verdict.fit.residuals,
     }
     if request.verdict:
         fields |= _describe_verdict(result, step, accepts)
@@ -107,14 +107,14 @@ def _describe_groups(result: Result, *, has_verdict: bool) -> dict[str, Any] | N
 
 def _describe_verdict(result: Result, step: Step, accepts: Accepts) -> dict[str, Any]:
     """Return the verdict: the effect, better fits and the trust in the interval."""
-    trust = result.trust
+    verdict, trust = result.verdict, result.verdict.trust
     has_cautious = not result.problem.options.is_given and result.problem.n_states == 1
     return {
-        "effects": result.effect,
+        "effects": verdict.fit.effect,
         "alternatives": [
             {"reason": other.reason, "options": _to_request(other.options)}
             | _describe_other(other.solution, step)
-            for other in result.alternatives
+            for other in verdict.alternatives
             if accepts(_to_request(other.options))
         ],
         "trust": trust._asdict()
@@ -126,7 +126,7 @@ def _describe_verdict(result: Result, step: Step, accepts: Accepts) -> dict[str,
 def _describe_inputs(request: FitRequest, result: Result, step: Step) -> list[dict[str, Any]]:
     """Return the effects of the inputs, with those of the squares of curved ones."""
     names = result.problem.series.input_names
-    effects = result.input_effects if request.verdict else [None] * len(names)
+    effects = result.verdict.fit.input_effects if request.verdict else [None] * len(names)
     columns = result.parameters.w_in, result.parameters.steady_state_gains, effects
     series = result.problem.record
     own = result.parameters.own_gains
@@ -231,9 +231,9 @@ def describe_finding(
     def time(n_steps: int) -> str:
         return format_time(n_steps * step.length, step.unit)
 
-    series, lag = result.problem.record, finding.lag or 0
+    verdict, series, lag = result.verdict, result.problem.record, finding.lag or 0
     shift = lag - result.problem.delay
-    detected = result.detected_inputs
+    detected = verdict.detected_inputs
     words = {
         **name_detected(detected),
         **finding._asdict(),
@@ -248,11 +248,11 @@ def describe_finding(
         "target": series.target_name,
         "n_targets": result.solution.n_targets,
         "now": _list_times(result.solution, step),
-        "then": "".join(_list_times(each.solution, step) for each in result.structures[:1]),
+        "then": "".join(_list_times(each.solution, step) for each in verdict.fit.structures[:1]),
     }
-    texts = (TEXTS["reasons"] | TEXTS["cautions"])[finding.slug]
-    if finding.slug not in result.trust.cautions:
-        texts = (TEXTS["cautions"] | TEXTS["reasons"])[finding.slug]
+    is_caution = finding.slug in verdict.trust.cautions
+    may_be_reason = "reason" in RULES[finding.slug].kinds
+    texts = TEXTS["reasons" if may_be_reason and not is_caution else "cautions"][finding.slug]
     sentence = texts["sentence"]
     if result.problem.options.variance == "proportional":
         sentence = texts.get("sentence_with_weights", sentence)
@@ -266,22 +266,22 @@ def _choose_advice(
     finding: Finding, texts: Mapping[str, str], result: Result, accepts: Accepts
 ) -> str:
     """Return the advice of a finding that suits the fit."""
-    lag = finding.lag or 0
+    lag, verdict = finding.lag or 0, result.verdict
     advice = texts["advice"]
-    advised = {other.reason for other in result.alternatives if accepts(_to_request(other.options))}
+    advised = {each.reason for each in verdict.alternatives if accepts(_to_request(each.options))}
     if finding.slug not in advised:
         advice = texts.get("advice_without_options", advice)
     if len(result.problem.record.input_names) > 1:
         advice = texts.get("advice_with_inputs", advice)
     if lag == result.problem.delay or not accepts({"delay": lag}):
         advice = texts.get("advice_without_delay", advice)
-    if result.trust.cautious is None or result.problem.options.noise == "independent":
+    if verdict.trust.cautious is None or result.problem.options.noise == "independent":
         advice = texts.get("advice_without_cautious", advice)
-    if result.judged.is_colored:
+    if verdict.fit.judged.is_colored:
         advice = texts.get("advice_with_ar1", advice)
     if result.problem.options.season is not None:
         advice = texts.get("advice_with_season", advice)
-    if result.detected_inputs:
+    if verdict.detected_inputs:
         advice = texts.get("advice_with_detected", advice)
     return advice
 

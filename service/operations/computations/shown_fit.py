@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any, Final, Literal
 
 from service.engine.data import Step
+from service.engine.fit import RULES, Family
 from service.operations.computations.quantities import Range
 from service.schemas.fit_results import TEXTS, Level
 from service.schemas.fits import FitRequest
 
-HARMLESS: Final = {"interval_open", "levels_alike"}  # cautions that do not lower the level
 SMALL_CHANGE: Final = 0.05  # of the time constant; an alternative with less is no warning
 
 
@@ -40,7 +40,8 @@ class ShownFit:
             return "not_identified"
         if self.trust.reasons:
             return "rejected"
-        return "caution" if {*self.trust.cautions} - HARMLESS else "trusted"
+        is_harmless = all(RULES[slug].family & Family.HARMLESS for slug in self.trust.cautions)
+        return "trusted" if is_harmless else "caution"
 
     @cached_property
     def texts(self) -> dict[str, str]:

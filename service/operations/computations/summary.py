@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
-from service.engine.fit import FEW_TARGETS
+from service.engine.fit import FEW_TARGETS, RULES, Family
 from service.errors import count
 from service.operations.computations.quantities import (
     attach_unit,
@@ -30,12 +30,6 @@ from service.schemas.fits import FitRequest
 MEANS: Final = re.compile(r"means of \d+ rows")  # a repair that hides changes within a step
 MAX_EFFECTS: Final = 4  # inputs whose effects are described
 TARGETS_PER_UNKNOWN: Final = 10  # a rule of thumb of regression
-UNTESTED: Final = {"too_few_to_tell", "not_tested"}
-OF_RESIDUALS: Final = {"feedback", "outliers", "alternate"}  # which an alternative may change
-# Findings that matter without an estimate.
-OF_DATA: Final = {
-    *("drift_or_effect", "nearly_collinear", "clipped", "leads", "feedback", "outliers"),
-}
 
 Sentence: TypeAlias = tuple[Topic, str]
 
@@ -290,7 +284,8 @@ def _describe_findings(fit: ShownFit) -> Iterator[Sentence]:
     texts = {each.slug: f"{each.sentence} {each.advice}" for each in fit.trust.findings}
     shown = [slug for slug in texts if slug not in _hide_findings(fit)]
     verdict = fit.texts.get("verdict", "")
-    if fit.level == "caution" and {*fit.trust.cautions} <= UNTESTED | {"interval_open"}:
+    harmless = Family.HARMLESS | Family.UNTESTED
+    if fit.level == "caution" and all(RULES[slug].family & harmless for slug in fit.trust.cautions):
         verdict = fit.texts["verdict_untested"]
     for other in fit.result.alternatives[:1]:
         texts[other.reason] = f"{texts[other.reason]} {_describe_alternative(fit, other)}".strip()
@@ -305,13 +300,14 @@ def _describe_findings(fit: ShownFit) -> Iterator[Sentence]:
 def _hide_findings(fit: ShownFit) -> set[str]:
     """Return the findings that other sentences state, or a cause or an alternative explains."""
     reasons = {*fit.trust.reasons}
-    cautions = {*fit.trust.cautions}
+    found = reasons | {*fit.trust.cautions}
     hidden = {"too_few_to_tell"} if fit.has_estimate else {"too_few_to_tell", "interval_open"}
     explains = {"oscillates"} & reasons or {each.reason for each in fit.result.alternatives[:1]}
     if explains:
-        return hidden | OF_RESIDUALS | reasons - explains
+        checks = {rule.slug for rule in RULES.values() if rule.check and rule.kind == "caution"}
+        return hidden | checks | reasons - explains
     if fit.level in {"too_few", "no_effect"}:
-        return (reasons | cautions) - OF_DATA
+        return {slug for slug in found if not RULES[slug].family & Family.DATA}
     return hidden
 
 

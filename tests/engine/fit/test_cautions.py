@@ -25,9 +25,9 @@ def make_series(inputs: Any, targets: Array, lengths: list[int]) -> Series:
 )
 def test_two_random_walks_may_share_a_trend(design: Design, seed: int, is_common: bool) -> None:
     result = fit(design(np.random.default_rng(seed)), FitOptions(noise="ar1"))
-    assert result.effect is not None
-    assert result.effect.visible
-    assert ("common_trend" in result.trust.cautions) == is_common
+    assert result.verdict.fit.effect is not None
+    assert result.verdict.fit.effect.visible
+    assert ("common_trend" in result.verdict.trust.cautions) == is_common
 
 
 def test_targets_at_even_steps_leave_the_sign_of_w_rec_open() -> None:
@@ -39,7 +39,7 @@ def test_targets_at_even_steps_leave_the_sign_of_w_rec_open() -> None:
     negative, positive = result.solution.intervals
     assert positive.low < 0.8 < positive.high
     assert negative == pytest.approx((-positive.high, -positive.low))
-    assert "several_pieces" in result.trust.cautions
+    assert "several_pieces" in result.verdict.trust.cautions
 
 
 def test_sequences_with_a_second_time_constant_depart_from_the_fit_in_the_same_way() -> None:
@@ -50,7 +50,7 @@ def test_sequences_with_a_second_time_constant_depart_from_the_fit_in_the_same_w
     targets = sizes[:, None] * decay + 0.02 * rng.standard_normal((n_sequences, 30))
     inputs = np.zeros((targets.size, 0))
     result = fit(make_series(inputs, targets.ravel(), [30] * n_sequences), FitOptions())
-    assert "same_shape" in result.trust.reasons
+    assert "same_shape" in result.verdict.trust.reasons
 
 
 def test_a_search_that_ends_early_is_a_caution(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,10 +62,10 @@ def test_a_search_that_ends_early_is_a_caution(monkeypatch: pytest.MonkeyPatch) 
     options = FitOptions(initial_state=0.0, offset=False, w_rec=(-1.0, 1.0), gains={"x0": 1.0})
     complete = fit(series, options)
     assert len(complete.solution.minima) > 20
-    assert "search_limited" not in complete.trust.cautions
+    assert "search_limited" not in complete.verdict.trust.cautions
     module = sys.modules["service.engine.profile.search"]  # the package has a function of that name
     monkeypatch.setattr(module, "MAX_POINTS", 100)
-    assert "search_limited" in fit(series, options).trust.cautions
+    assert "search_limited" in fit(series, options).verdict.trust.cautions
 
 
 def test_a_damped_oscillation_has_two_equal_poles() -> None:
@@ -76,7 +76,7 @@ def test_a_damped_oscillation_has_two_equal_poles() -> None:
     result = fit(make_series(x[:, None], targets, [150]), FitOptions(time_constants=2))
     first, second = result.solution.poles
     assert first == pytest.approx(second, abs=1e-4)
-    assert "poles_coincide" in result.trust.cautions
+    assert "poles_coincide" in result.verdict.trust.cautions
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,4 @@ def test_cautions_are_checked_where_no_reason_can_be(rows: list[float], lengths:
     targets = np.array(rows, np.float64)
     options = FitOptions(initial_state=1.0, offset=False)
     result = fit(make_series(np.zeros((len(rows), 0)), targets, lengths), options)
-    assert "too_few_to_tell" in result.trust.cautions
+    assert "too_few_to_tell" in result.verdict.trust.cautions

@@ -51,16 +51,16 @@ def test_a_range_of_delays_loses_no_dose() -> None:
     ranged = fit(series, replace(AT_REST, delay=(0, 1)))
     assert gain_of(alone)[0] == pytest.approx(0.455, abs=5e-4)
     assert ranged.problem.delay == 0
-    assert ranged.trust == alone.trust
+    assert ranged.verdict.trust == alone.verdict.trust
     np.testing.assert_array_equal(gain_of(ranged), gain_of(alone))
     assert ranged.solution.intervals == alone.solution.intervals
 
 
 def test_a_delay_that_loses_the_first_dose_is_refused() -> None:
     result = fit(read_drug(), replace(AT_REST, delay=(1, 1)))
-    assert result.trust.reasons[0] == "delay_advised"
-    assert result.alternatives[0].options == {"delay": (0, 0)}
-    assert result.alternatives[0].finding.value > 100.0
+    assert result.verdict.trust.reasons[0] == "delay_advised"
+    assert result.verdict.alternatives[0].options == {"delay": (0, 0)}
+    assert result.verdict.alternatives[0].finding.value > 100.0
 
 
 @pytest.mark.parametrize("first", [0, 5])
@@ -75,10 +75,10 @@ def test_a_single_dose_in_the_first_step_counts(first: int) -> None:
 def test_a_dead_time_after_a_single_dose_is_found() -> None:
     for seed in range(3):
         series = one_bolus(seed, dead=1)
-        (first, *_) = fit(series, AT_REST).alternatives
+        (first, *_) = fit(series, AT_REST).verdict.alternatives
         assert first.options == {"delay": (1, 1)}
         result = fit(series, replace(AT_REST, delay=(0, 3)))
-        assert (result.problem.delay, result.trust.reasons) == (1, [])
+        assert (result.problem.delay, result.verdict.trust.reasons) == (1, [])
 
 
 @pytest.mark.parametrize("delay", [(0, 0), (0, 1), (1, 1)])
@@ -93,7 +93,7 @@ def test_rest_before_the_record_changes_nothing(delay: tuple[int, int]) -> None:
     )
     one, other = fit(series, options), fit(rested, options)
     assert one.problem.delay == other.problem.delay
-    assert one.trust.reasons == other.trust.reasons
+    assert one.verdict.trust.reasons == other.verdict.trust.reasons
     np.testing.assert_allclose(gain_of(one), gain_of(other), rtol=1e-8)
     np.testing.assert_allclose(one.solution.intervals, other.solution.intervals, rtol=1e-8)
 
@@ -134,7 +134,7 @@ def test_no_advice_on_a_delay_leads_back(seed: int) -> None:
     advised = []
     for delay in range(4):
         result = fit(series, replace(AT_REST, delay=(delay, delay)))
-        others = [a for a in result.alternatives if a.reason == "delay_advised"]
+        others = [a for a in result.verdict.alternatives if a.reason == "delay_advised"]
         advised.append(others[0].options["delay"][0] if others else delay)
     assert advised == [advised[0]] * 4
 
@@ -152,7 +152,7 @@ def test_the_delays_that_are_tried_count_steps_and_not_targets() -> None:
             targets.append(np.where(np.arange(60) % 6 == 5, y, np.nan))
         series = Series.from_sequences(inputs, targets, ("dose",))
         options = FitOptions(initial_state=initial_state, offset=False)
-        assert fit(series, options).alternatives[0].options == {"delay": (7, 7)}
+        assert fit(series, options).verdict.alternatives[0].options == {"delay": (7, 7)}
 
 
 def test_early_samples_are_not_left_out_for_delays() -> None:
@@ -166,7 +166,7 @@ def test_early_samples_are_not_left_out_for_delays() -> None:
     ]
     inputs = [rng.standard_normal((40, 1)) for _ in range(6)]
     series = Series.from_sequences(inputs, targets, ("x",))
-    reasons = fit(series, FitOptions(offset=False)).trust.reasons
+    reasons = fit(series, FitOptions(offset=False)).verdict.trust.reasons
     assert reasons[0] == "offset_advised"
 
 
@@ -185,7 +185,7 @@ def test_a_delay_does_not_turn_a_visible_effect_round(seed: int, n_steps: int) -
     result = fit(with_a_season(seed, n_steps), FitOptions())
     _, low, _ = result.parameters.w_in[0]
     assert low > 0.0
-    assert "delay_advised" not in [other.reason for other in result.structures]
+    assert "delay_advised" not in [other.reason for other in result.verdict.fit.structures]
 
 
 @pytest.mark.parametrize("noise", ["white", "ar1"])
@@ -203,5 +203,5 @@ def test_a_delay_that_moves_an_input_out_of_the_record_has_no_advantage(noise: A
     assert not any(each.criterion < 0.0 for each in ranged.delays)
     targets = simulate(pulse, 0.9, [0.0], 1.0) + 1e-5 * np.random.default_rng(3).standard_normal(60)
     useless = fit(Series.from_sequences([pulse], [targets]), options)
-    assert useless.trust.reasons == ["no_visible_effect"]
-    assert "confounded_with_start" not in useless.trust.cautions
+    assert useless.verdict.trust.reasons == ["no_visible_effect"]
+    assert "confounded_with_start" not in useless.verdict.trust.cautions

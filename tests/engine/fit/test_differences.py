@@ -24,16 +24,16 @@ def test_sequences_with_their_own_w_rec_are_not_called_autocorrelated(
 ) -> None:
     for seed in range(2):
         result = fit_regions(seed, options, n_sequences, weights=0.2)
-        assert "sequences_differ" in result.trust.reasons
-        assert "neighbors" not in result.trust.reasons
-        assert all("noise" not in other.options for other in result.alternatives)
+        assert "sequences_differ" in result.verdict.trust.reasons
+        assert "neighbors" not in result.verdict.trust.reasons
+        assert all("noise" not in other.options for other in result.verdict.alternatives)
 
 
 @pytest.mark.parametrize(("n_sequences", "rho"), [(2, 0.0), (4, 0.6), (4, 0.9)])
 def test_equal_sequences_do_not_differ(n_sequences: int, rho: float) -> None:
     for seed in range(3):
         result = fit_regions(seed, AR1, n_sequences, rho=rho)
-        assert not {"sequences_differ", "neighbors"} & {*result.trust.reasons}
+        assert not {"sequences_differ", "neighbors"} & {*result.verdict.trust.reasons}
 
 
 @pytest.mark.parametrize("seed", [16, 20])
@@ -41,18 +41,18 @@ def test_an_input_that_its_own_test_detects_is_not_denied(seed: int) -> None:
     """Two useless inputs hide its effect in the test of all three."""
     series = one_of_three(30, 0.4, 0.0)(np.random.default_rng([7, seed]))
     result = fit(series, WHITE)
-    assert result.effect is not None
-    assert not result.effect.visible
-    assert result.detected_inputs == ["x_0"]
-    assert result.trust.reasons == ["no_visible_effect"]
-    (other,) = result.alternatives
+    assert result.verdict.fit.effect is not None
+    assert not result.verdict.fit.effect.visible
+    assert result.verdict.detected_inputs == ["x_0"]
+    assert result.verdict.trust.reasons == ["no_visible_effect"]
+    (other,) = result.verdict.alternatives
     assert other.reason == "no_visible_effect"
     assert other.options == {"gains": {"x_1": 0.0, "x_2": 0.0}}
     advised = fit(series, replace(WHITE, **dict(other.options)))
-    assert advised.effect is not None
-    assert advised.effect.visible
-    assert advised.trust.reasons == []
-    ((low, high),) = advised.judged.intervals
+    assert advised.verdict.fit.effect is not None
+    assert advised.verdict.fit.effect.visible
+    assert advised.verdict.trust.reasons == []
+    ((low, high),) = advised.verdict.fit.judged.intervals
     assert low < 0.7 < high
 
 
@@ -61,8 +61,8 @@ def test_a_p_value_that_is_shown_does_not_contradict_the_verdict() -> None:
     for seed in range(12):
         series = one_of_three(60, 0.0, 0.9, 0.9)(np.random.default_rng([62, seed]))
         result = fit(series, WHITE)
-        if result.effect is None or result.effect.visible:
+        if result.verdict.fit.effect is None or result.verdict.fit.effect.visible:
             continue
-        p_values = [each.p for each in result.input_effects if each is not None]
-        if not result.detected_inputs:
+        p_values = [each.p for each in result.verdict.fit.input_effects if each is not None]
+        if not result.verdict.detected_inputs:
             assert 3.0 * min(p_values) > 0.04

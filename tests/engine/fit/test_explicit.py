@@ -59,7 +59,7 @@ def test_the_effect_is_that_of_explicit_matrices(start: Any) -> None:
     gains = lowest_criteria(null, options, grid, n, ys) - lowest_criteria(
         series, options, grid, n, ys
     )
-    effect = fit(series, options).effect
+    effect = fit(series, options).verdict.fit.effect
     assert effect is not None
     assert 0.02 < effect.p < 0.9
     assert effect.p == pytest.approx(np.mean(gains >= gains[0] - 1e-9), abs=1e-12)
@@ -95,23 +95,25 @@ def test_new_steps_before_the_delay_has_passed_are_unknown() -> None:
 
 def test_ar1_noise_is_advised_only_where_it_leaves_no_reason() -> None:
     result = fit(season(1, 12, in_input=False), WHITE)
-    assert result.trust.reasons == ["season_advised", "neighbors"]
-    assert [each.options for each in result.alternatives] == [{"season": (12, 3)}]
+    assert result.verdict.trust.reasons == ["season_advised", "neighbors"]
+    assert [each.options for each in result.verdict.alternatives] == [{"season": (12, 3)}]
 
 
 def test_neighbors_are_those_of_white_noise_and_effects_those_of_ar1_noise() -> None:
     series = draw(1, rho=0.7, n_inputs=2, n_steps=150)
     white, colored = fit(series, WHITE), fit(series, AR1)
-    (finding,) = white.trust.findings
-    assert finding.value == pytest.approx(white.residuals.autocorrelation, abs=0.05)
+    (finding,) = white.verdict.trust.findings
+    assert finding.value == pytest.approx(white.verdict.fit.residuals.autocorrelation, abs=0.05)
     assert finding.p == pytest.approx(1.0 / 400.0 / 3.0)
-    assert white.input_effects == colored.input_effects
+    assert white.verdict.fit.input_effects == colored.verdict.fit.input_effects
 
 
 def test_the_difference_between_noise_models_is_that_of_least_squares() -> None:
     series, h = two_time_constants(1), 1e-6
     result = fit(series, AR1)
-    (finding,) = [each for each in result.trust.findings if each.slug == "noise_model_matters"]
+    (finding,) = [
+        each for each in result.verdict.trust.findings if each.slug == "noise_model_matters"
+    ]
     (low, y), (columns, _), (high, _) = (
         design(series, AR1, 0, result.solution.w_rec + step) for step in (-h, 0.0, h)
     )
@@ -129,7 +131,7 @@ def test_the_difference_between_noise_models_is_that_of_least_squares() -> None:
 def test_delays_are_compared_on_the_same_targets(initial_state: Any) -> None:
     """After the steps that are left out, an unknown state is one of its own for each sequence."""
     series = draw(1, dead=2)
-    alternative = fit(series, replace(WHITE, initial_state=initial_state)).alternatives[0]
+    alternative = fit(series, replace(WHITE, initial_state=initial_state)).verdict.alternatives[0]
     assert alternative.options == {"delay": (2, 2)}
     state: Any = "each" if initial_state == "shared" else initial_state
     same = replace(AR1, initial_state=state, delay=(0, 10))

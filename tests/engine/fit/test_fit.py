@@ -105,7 +105,7 @@ def test_the_stages_of_a_result_are_counted(has_verdict: bool) -> None:
     result = fit(make_series(), FitOptions())
     n_stages = len(list(result.compute(has_verdict=has_verdict)))
     assert n_stages == len(list_stages(has_verdict=has_verdict))
-    assert ("_structure" in vars(result)) == has_verdict  # the search that takes longest
+    assert ("structure" in vars(result.verdict.fit)) == has_verdict  # the search that takes longest
 
 
 def test_the_profile_around_a_narrow_interval_is_smooth() -> None:
@@ -128,11 +128,11 @@ def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
     assert result.solution.w_rec == pytest.approx(0.6, abs=0.01)
     assert result.parameters.offset is not None
     assert abs(result.parameters.offset[0] - 100.0) < 1.0
-    assert result.trust.interval
+    assert result.verdict.trust.interval
     without_offset = fit(series, FitOptions(offset=False))
-    assert not without_offset.trust.interval
-    assert "offset_advised" in without_offset.trust.reasons
-    alternative = without_offset.alternatives[0]
+    assert not without_offset.verdict.trust.interval
+    assert "offset_advised" in without_offset.verdict.trust.reasons
+    alternative = without_offset.verdict.alternatives[0]
     assert (alternative.reason, alternative.options) == ("offset_advised", {"offset": True})
     assert alternative.solution.w_rec == pytest.approx(result.solution.w_rec, rel=1e-9)
 
@@ -149,10 +149,10 @@ def test_sales_with_a_leading_indicator() -> None:
     (interval,) = result.solution.intervals
     assert [result.solution.w_rec, *interval] == pytest.approx([0.726, 0.711, 0.740], abs=5e-4)
     assert result.parameters.w_in[0] == pytest.approx([4.69, 4.54, 4.84], abs=5e-3)
-    assert result.residuals.autocorrelation == pytest.approx(-0.43, abs=5e-3)
+    assert result.verdict.fit.residuals.autocorrelation == pytest.approx(-0.43, abs=5e-3)
     # Residuals that alternate make the interval too wide at most.
-    assert result.trust.interval
-    assert result.trust.cautions == ["alternate"]
+    assert result.verdict.trust.interval
+    assert result.verdict.trust.cautions == ["alternate"]
 
 
 def test_residual_tests_agree_with_their_definitions() -> None:
@@ -161,12 +161,14 @@ def test_residual_tests_agree_with_their_definitions() -> None:
     r = [float(np.sum(e[lag:] * e[:-lag]) / np.sum(e * e)) for lag in range(1, 11)]
     n = len(e)
     q = sum(n * (n + 2) * (x * n / (n - lag)) ** 2 * (n - lag) / n**2 for lag, x in enumerate(r, 1))
-    assert result.residuals.autocorrelation == pytest.approx(r[0] * n / (n - 1))
+    assert result.verdict.fit.residuals.autocorrelation == pytest.approx(r[0] * n / (n - 1))
     durbin_watson = np.sum(np.diff(e) ** 2) / np.sum(e * e)
-    assert result.residuals.durbin_watson == pytest.approx(durbin_watson)
+    assert result.verdict.fit.residuals.durbin_watson == pytest.approx(durbin_watson)
     rng = np.random.default_rng(0)
     chi_square = np.sum(rng.standard_normal((100_000, 10)) ** 2, axis=1)
-    assert result.residuals.ljung_box_p == pytest.approx(np.mean(chi_square > q), abs=0.01)
+    assert result.verdict.fit.residuals.ljung_box_p == pytest.approx(
+        np.mean(chi_square > q), abs=0.01
+    )
     y = result.table["target"]
     r_squared = 1.0 - np.sum(e * e) / np.sum((y - y.mean()) ** 2)
     assert result.solution.r_squared == pytest.approx(r_squared)
@@ -185,7 +187,7 @@ def check_same(result: Result, other: Result, rtol: float = 1e-6) -> None:
     assert other.solution.w_rec == pytest.approx(result.solution.w_rec, rel=rtol)
     np.testing.assert_allclose(other.solution.intervals, result.solution.intervals, rtol=rtol)
     assert other.solution.standard_error == pytest.approx(result.solution.standard_error, rel=1e-4)
-    assert other.trust.reasons == result.trust.reasons
+    assert other.verdict.trust.reasons == result.verdict.trust.reasons
 
 
 @settings(max_examples=20)
@@ -259,9 +261,9 @@ def test_a_sequence_without_targets_beside_several_others_does_not_change_the_ve
     both = Series.from_sequences((inputs[0], *inputs), (blank, *targets))
     other = fit(both, options)
     check_same(result, other)
-    assert other.trust.cautions == result.trust.cautions
-    assert other.effect == result.effect
-    assert other.residuals == pytest.approx(result.residuals, rel=1e-9)
+    assert other.verdict.trust.cautions == result.verdict.trust.cautions
+    assert other.verdict.fit.effect == result.verdict.fit.effect
+    assert other.verdict.fit.residuals == pytest.approx(result.verdict.fit.residuals, rel=1e-9)
 
 
 # Data that determine little.
@@ -279,8 +281,8 @@ def test_as_many_targets_as_unknowns_are_fitted_without_an_interval() -> None:
     assert result.solution.standard_error == np.inf
     assert result.solution.intervals == [(0.0, 1.0)]
     assert not result.solution.is_identifiable
-    assert result.trust.reasons == ["no_degrees_of_freedom"]
-    assert result.trust.cautious is None
+    assert result.verdict.trust.reasons == ["no_degrees_of_freedom"]
+    assert result.verdict.trust.cautious is None
 
 
 @pytest.mark.parametrize("inputs", ["constant", "zero"])
@@ -293,9 +295,9 @@ def test_constant_inputs_are_fitted(inputs: str) -> None:
     assert result.solution.w_rec == pytest.approx(0.9, abs=0.01)
     assert np.isinf(result.parameters.w_in[0, 1:]).all()
     assert result.solution.degrees_of_freedom == 50 - 3
-    assert result.trust.interval
-    assert result.trust.cautions == ["confounded_with_start", "nearly_collinear"]
-    assert result.effect is None
+    assert result.verdict.trust.interval
+    assert result.verdict.trust.cautions == ["confounded_with_start", "nearly_collinear"]
+    assert result.verdict.fit.effect is None
 
 
 def test_a_wide_range_of_w_rec_has_the_same_degrees_of_freedom() -> None:
@@ -317,9 +319,9 @@ def test_collinear_inputs_count_once() -> None:
     assert other.solution.cost == pytest.approx(result.solution.cost)
     assert other.solution.degrees_of_freedom == result.solution.degrees_of_freedom
     assert np.isinf(other.parameters.w_in[:, 1:]).all()
-    assert other.trust.interval
-    assert other.trust.cautions == ["nearly_collinear"]
-    assert other.input_effects == 2 * [Effect(False, 1.0, -np.inf, np.inf)]
+    assert other.verdict.trust.interval
+    assert other.verdict.trust.cautions == ["nearly_collinear"]
+    assert other.verdict.fit.input_effects == 2 * [Effect(False, 1.0, -np.inf, np.inf)]
 
 
 def test_constant_targets_determine_nothing() -> None:
@@ -328,8 +330,8 @@ def test_constant_targets_determine_nothing() -> None:
     assert result.solution.cost == 0.0
     assert not result.solution.is_identifiable
     assert not result.solution.is_unique
-    assert result.trust.reasons == ["not_identifiable"]
-    assert result.trust.cautions == ["too_few_to_tell", "interval_open"]
+    assert result.verdict.trust.reasons == ["not_identifiable"]
+    assert result.verdict.trust.cautions == ["too_few_to_tell", "interval_open"]
 
 
 @pytest.mark.parametrize("n_steps", [5, 30])  # of 30, the squares of small responses underflow

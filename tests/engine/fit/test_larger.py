@@ -42,7 +42,7 @@ def fit_case(design: Design, seed: int = 1, **options: Any) -> Result:
 
 def list_advice(result: Result) -> list[tuple[str, dict[str, Any]]]:
     """Return the reasons and the options of the alternatives."""
-    return [(other.reason, dict(other.options)) for other in result.alternatives]
+    return [(other.reason, dict(other.options)) for other in result.verdict.alternatives]
 
 
 @pytest.mark.parametrize(
@@ -58,17 +58,17 @@ def test_more_time_constants_are_recommended_and_then_trusted(
     design: Design, reason: str, options: dict[str, Any]
 ) -> None:
     result = fit_case(design, noise="ar1")
-    assert result.trust.reasons[0] == reason
+    assert result.verdict.trust.reasons[0] == reason
     assert list_advice(result) == [(reason, options)]
     followed = fit(result.problem.record, replace(result.problem.options, **options))
-    assert not followed.structures
-    assert not followed.trust.reasons
-    assert followed.solution.lowest <= result.alternatives[0].solution.lowest + 1e-2
+    assert not followed.verdict.fit.structures
+    assert not followed.verdict.trust.reasons
+    assert followed.solution.lowest <= result.verdict.alternatives[0].solution.lowest + 1e-2
 
 
 def test_the_gain_is_an_f_test_of_explicit_regressions() -> None:
     result = fit_case(two_states(100, noise=0.3), noise="independent")
-    (other,) = result.alternatives
+    (other,) = result.verdict.alternatives
     squares = []
     for solution in (Solution(result.problem), other.solution):
         columns, y = design_of(solution.problem, solution.poles)
@@ -98,7 +98,7 @@ def test_correct_models_need_no_more_time_constants(design: Design, seed: int) -
 def test_a_dead_time_is_no_second_time_constant() -> None:
     for dead_time in (1, 2):
         few = fit_case(one_sequence(30, 0.8, dead_time=dead_time), dead_time)
-        assert SECOND not in few.trust.reasons
+        assert SECOND not in few.verdict.trust.reasons
         result = fit_case(one_sequence(100, 0.8, dead_time=dead_time), dead_time)
         assert list_advice(result) == [("delay_advised", {"delay": (dead_time, dead_time)})]
 
@@ -216,7 +216,7 @@ def test_two_time_constants_of_a_drug_without_inputs_are_found() -> None:
     series = Series.from_sequences([np.zeros((40, 0))] * 3, targets, ())
     result = fit(series, FitOptions(offset=False))
     assert list_advice(result) == [(SECOND, {"time_constants": 2})]
-    times_found = [-1.0 / math.log(w) for w in result.alternatives[0].solution.poles]
+    times_found = [-1.0 / math.log(w) for w in result.verdict.alternatives[0].solution.poles]
     assert times_found == pytest.approx([15.0, 2.0], rel=0.1)
 
 
@@ -227,7 +227,7 @@ def test_given_values_exclude_a_second_time_constant() -> None:
         {"w_rec": (0.9, 0.9)},
         {"w_rec": (0.0, 1.2)},
     ):
-        assert SECOND not in fit(series, FitOptions(**options)).trust.reasons
+        assert SECOND not in fit(series, FitOptions(**options)).verdict.trust.reasons
     known = fit(series, FitOptions(initial_state=0.0, offset=0.0))
     assert list_advice(known) == [(SECOND, {"time_constants": 2})]
 
@@ -235,4 +235,4 @@ def test_given_values_exclude_a_second_time_constant() -> None:
 @pytest.mark.parametrize("seed", [4, 5, 12])
 def test_errors_that_drift_are_no_second_time_constant(seed: int) -> None:
     result = fit_case(drifting(200), seed, noise="ar1")
-    assert SECOND not in result.trust.reasons
+    assert SECOND not in result.verdict.trust.reasons

@@ -29,7 +29,7 @@ def judge(x: Array, y: Array, options: FitOptions = WHITE) -> Result:
 
 
 def find(result: Result, slug: str) -> Finding:
-    (finding,) = (each for each in result.trust.findings if each.slug == slug)
+    (finding,) = (each for each in result.verdict.trust.findings if each.slug == slug)
     return finding
 
 
@@ -43,17 +43,17 @@ def test_a_change_is_detected_where_it_is(part: str, noise: str) -> None:
     if part == "gain":
         y = y + respond(0.8, x * (STEPS >= 100))
     result = judge(x, y, replace(WHITE, noise=noise))  # type: ignore[arg-type]
-    assert "changes" in result.trust.reasons
+    assert "changes" in result.verdict.trust.reasons
     finding = find(result, "changes")
     assert finding.lag is not None
     assert abs(finding.lag - 101) <= 10
     assert finding.part in {part, "w_rec or the gain"}
-    assert not any("noise" in other.options for other in result.alternatives)
+    assert not any("noise" in other.options for other in result.verdict.alternatives)
 
 
 def test_nothing_is_found_in_correct_tables() -> None:
     for seed in range(4):
-        found = {each.slug for each in judge(*draw(seed)).trust.findings}
+        found = {each.slug for each in judge(*draw(seed)).verdict.trust.findings}
         assert not found & {"changes", "clipped", "leads", "feedback"}
 
 
@@ -65,10 +65,10 @@ def test_targets_at_a_limit_are_a_caution_or_a_reason(share: float, is_reason: b
     finding = find(result, "clipped")
     assert finding.part == "largest"
     assert finding.value == pytest.approx(share, abs=0.01)
-    assert ("clipped" in result.trust.reasons) == is_reason
+    assert ("clipped" in result.verdict.trust.reasons) == is_reason
     # The advice: the gain is too small, and by less without these targets.
     empty = judge(x, np.where(y >= limit, np.nan, y))
-    assert all(each.slug != "clipped" for each in empty.trust.findings)
+    assert all(each.slug != "clipped" for each in empty.verdict.trust.findings)
     clipped, better, whole = (
         each.parameters.steady_state_gains[0, 0] for each in (result, empty, judge(x, y))
     )
@@ -83,7 +83,7 @@ def test_targets_at_rest_and_settled_ones_are_not_clipped() -> None:
     lasting = np.where(STEPS >= 40, 1.0, 0.0)
     rounded = np.round(respond(0.9, lasting) + 0.01 * draws.standard_normal(200), 1)
     for result in (at_rest, judge(lasting, rounded)):
-        assert all(each.slug != "clipped" for each in result.trust.findings)
+        assert all(each.slug != "clipped" for each in result.verdict.trust.findings)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -92,8 +92,8 @@ def test_a_target_that_leads_its_input_is_detected(seed: int) -> None:
     result = judge(x[:-1], y[1:])
     finding = find(result, "leads")
     assert (finding.input, finding.lag) == ("x_0", 1)
-    assert "leads" in result.trust.reasons
-    assert judge(x[1:], y[1:]).trust.reasons == []
+    assert "leads" in result.verdict.trust.reasons
+    assert judge(x[1:], y[1:]).verdict.trust.reasons == []
 
 
 def test_an_input_that_only_follows_the_target_is_no_effect_to_rely_on() -> None:
@@ -102,7 +102,7 @@ def test_an_input_that_only_follows_the_target_is_no_effect_to_rely_on() -> None
     x = draws.normal(size=201)
     x[1:] += y[:-1]
     result = judge(x[1:], y[1:])
-    assert {"leads", "feedback"} & {*result.trust.reasons}
+    assert {"leads", "feedback"} & {*result.verdict.trust.reasons}
 
 
 def test_clipping_is_counted_in_all_sequences() -> None:
@@ -123,7 +123,7 @@ def weekly(seed: int, holidays: float) -> Series:
 def test_a_season_of_few_steps_is_detected() -> None:
     result = fit(weekly(0, 8.0), WHITE)
     assert find(result, "season").lag == 52
-    assert "season" in result.trust.reasons
+    assert "season" in result.verdict.trust.reasons
 
 
 def test_outliers_are_no_season() -> None:
@@ -132,4 +132,4 @@ def test_outliers_are_no_season() -> None:
         targets = series.targets.copy()
         targets[[10, 62, 100]] += 15.0  # two of them a year apart
         result = fit(replace(series, targets=targets), WHITE)
-        assert all(each.lag != 52 for each in result.trust.findings)
+        assert all(each.lag != 52 for each in result.verdict.trust.findings)

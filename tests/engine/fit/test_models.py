@@ -114,7 +114,7 @@ def test_a_given_w_rec_is_a_regression(start: Any, w: float) -> None:
     assert (result.parameters.initial_states is None) == (w == 0.0 or start == 0.0)
     assert result.solution.is_identifiable
     assert not result.solution.at_limit
-    assert "interval_open" not in result.trust.cautions
+    assert "interval_open" not in result.verdict.trust.cautions
 
 
 def test_an_initial_state_does_not_hide_the_first_target_where_w_rec_is_small() -> None:

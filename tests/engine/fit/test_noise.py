@@ -165,8 +165,10 @@ def test_targets_whose_starts_explain_every_pair_have_white_noise() -> None:
     white, colored = (fit(sparse, FitOptions(noise=kind)) for kind in ("white", "ar1"))
     assert colored.solution.rho == 0.0
     assert colored.solution.w_rec == pytest.approx(white.solution.w_rec, rel=1e-12)
-    assert white.trust.cautious == colored.trust.cautious == colored.solution.intervals
-    assert "not_tested" in colored.trust.cautions
+    assert (
+        white.verdict.trust.cautious == colored.verdict.trust.cautious == colored.solution.intervals
+    )
+    assert "not_tested" in colored.verdict.trust.cautions
 
 
 def test_noise_that_drifts_is_at_the_limit() -> None:
@@ -175,7 +177,7 @@ def test_noise_that_drifts_is_at_the_limit() -> None:
     y = simulate(x, 0.6, [3.0], 0.0, 1.0) + np.cumsum(np.cumsum(rng.standard_normal(300)))
     result = fit(Series.from_sequences((x,), (y,)), FitOptions(noise="ar1"))
     assert result.solution.rho == pytest.approx(0.998, abs=1e-9)
-    assert "rho_at_limit" in result.trust.cautions
+    assert "rho_at_limit" in result.verdict.trust.cautions
 
 
 def test_data_without_noise_have_an_exact_fit_with_any_noise() -> None:
@@ -183,8 +185,8 @@ def test_data_without_noise_have_an_exact_fit_with_any_noise() -> None:
     series = Series.from_sequences((x,), (simulate(x, 0.6, [3.0], 1.0, 1.0),))
     result = fit(series, FitOptions(noise="ar1"))
     assert result.solution.w_rec == pytest.approx(0.6, abs=1e-9)
-    assert result.trust.interval
-    assert result.trust.cautions == ["too_few_to_tell"]
+    assert result.verdict.trust.interval
+    assert result.verdict.trust.cautions == ["too_few_to_tell"]
 
 
 @pytest.mark.parametrize("noise", ["white", "ar1"])

@@ -197,20 +197,20 @@ def test_an_offset_per_sequence_is_recommended_where_levels_differ(rho: float) -
     for seed in range(3):
         series = draw_levels(seed, 8, 20, 2.0, rho)
         result = fit(series, FitOptions())
-        assert result.trust.reasons[0] == "levels_advised"
-        (other,) = result.alternatives
+        assert result.verdict.trust.reasons[0] == "levels_advised"
+        (other,) = result.verdict.alternatives
         assert other.options == {"offset": "each"}
         again = fit(series, FitOptions(offset="each"))
-        assert "levels_advised" not in again.trust.reasons
-        (interval,) = again.trust.cautious or []
+        assert "levels_advised" not in again.verdict.trust.reasons
+        (interval,) = again.verdict.trust.cautious or []
         assert interval.low < 0.8 < interval.high
 
 
 def test_sequences_that_differ_first_get_an_offset_each() -> None:
     result = fit(draw_levels(5, 10, 10, 1.0, 0.8), FitOptions())
-    assert result.trust.reasons == ["levels_advised", "sequences_differ"]
-    assert 0.001 < result.trust.findings[0].p < 0.2
-    (other,) = result.alternatives
+    assert result.verdict.trust.reasons == ["levels_advised", "sequences_differ"]
+    assert 0.001 < result.verdict.trust.findings[0].p < 0.2
+    (other,) = result.verdict.alternatives
     assert other.options == {"offset": "each"}
 
 
@@ -220,12 +220,12 @@ def test_an_offset_per_sequence_is_not_recommended_for_equal_levels(
 ) -> None:
     for seed in range(3):
         result = fit(draw_levels(seed, 6, 20, 0.0, 0.0), FitOptions(**options))
-        assert "levels_advised" not in result.trust.reasons
+        assert "levels_advised" not in result.verdict.trust.reasons
 
 
 def test_two_targets_per_sequence_do_not_suffice_for_levels() -> None:
     result = fit(draw_levels(1, 40, 3, 5.0, 0.0), FitOptions())
-    assert "levels_advised" not in result.trust.reasons
+    assert "levels_advised" not in result.verdict.trust.reasons
 
 
 def test_many_sequences_take_no_more_than_their_rows() -> None:
@@ -247,12 +247,12 @@ def test_equal_levels_lead_to_a_shared_offset() -> None:
     n_alike = 0
     for seed in range(4):
         result = fit(draw_levels(seed, 6, 20, 0.0, 0.0), FitOptions(offset="each"))
-        is_alike = not result.trust.reasons and result.level_p > 0.2
-        assert ("levels_alike" in result.trust.cautions) == is_alike
-        assert bool(result.alternatives) == is_alike
+        is_alike = not result.verdict.trust.reasons and result.verdict.fit.level_p > 0.2
+        assert ("levels_alike" in result.verdict.trust.cautions) == is_alike
+        assert bool(result.verdict.alternatives) == is_alike
         n_alike += is_alike
     assert n_alike > 1
-    (other,) = result.alternatives
+    (other,) = result.verdict.alternatives
     assert other.options == {"offset": True}
     shared = fit(draw_levels(3, 6, 20, 0.0, 0.0), FitOptions())
     assert other.solution.w_rec == pytest.approx(shared.solution.w_rec)
@@ -363,7 +363,7 @@ def test_contributions_of_own_gains_add_up(options: dict[str, Any]) -> None:
         settled = parameters.offsets[2, 0] + parameters.own_gains[1, 2, 0]
         assert ahead.outputs[-1] == pytest.approx(settled, abs=1e-6)
     assert np.isnan(parameters.own_gains[1, 4, 0]) == ("season" not in options)
-    assert result.trust is not None
+    assert result.verdict.trust is not None
     groups = result.compare_groups(has_verdict=True)
     assert groups is not None
     assert set(groups.gains) == set(result.problem.series.input_names)
@@ -391,13 +391,13 @@ def test_gains_per_sequence_are_recommended_where_gains_differ(size: float) -> N
     for seed in range(3):
         series = draw_gains(seed, 8, 25, size)
         result = fit(series, FitOptions(offset="each"))
-        assert ("gains_differ" in result.trust.reasons) == (size > 0.0)
+        assert ("gains_differ" in result.verdict.trust.reasons) == (size > 0.0)
     again = fit(series, FitOptions(offset="each", own_gains=True))
-    assert "gains_differ" not in again.trust.reasons
+    assert "gains_differ" not in again.verdict.trust.reasons
     if size == 0.0:
-        assert again.gain_p > 0.001
+        assert again.verdict.fit.gain_p > 0.001
         return
-    (other,) = result.alternatives
+    (other,) = result.verdict.alternatives
     assert other.options == {"own_gains": True}
     groups = again.compare_groups(has_verdict=True)
     assert groups is not None
@@ -407,9 +407,9 @@ def test_gains_per_sequence_are_recommended_where_gains_differ(size: float) -> N
     true = 5.0 * (1.0 + size * np.linspace(-1.0, 1.0, 8))
     assert gains.sd == pytest.approx(true.std(ddof=1), rel=0.2)
     assert gains.mean[1] < 5.0 < gains.mean[2]
-    assert again.effect is not None
-    assert again.effect.visible
-    (effect,) = again.input_effects
+    assert again.verdict.fit.effect is not None
+    assert again.verdict.fit.effect.visible
+    (effect,) = again.verdict.fit.input_effects
     assert effect is not None
     assert effect.visible
 
@@ -423,7 +423,7 @@ def test_sequences_whose_time_constants_differ_still_differ_with_own_gains() -> 
     targets += 0.1 * draws.normal(size=targets.shape)
     series = Series.from_sequences([*inputs], [*targets], ("x",))
     result = fit(series, FitOptions(offset="each", own_gains=True))
-    assert "sequences_differ" in result.trust.reasons
+    assert "sequences_differ" in result.verdict.trust.reasons
 
 
 def test_a_single_input_of_several_without_an_effect_is_not_detected() -> None:
@@ -434,6 +434,8 @@ def test_a_single_input_of_several_without_an_effect_is_not_detected() -> None:
         inputs = np.column_stack([series.inputs, draws.normal(size=len(series.inputs))])
         series = replace(series, inputs=inputs, input_names=("x", "z"))
         result = fit(series, FitOptions(offset="each", own_gains=True))
-        n_detected += [effect is not None and effect.visible for effect in result.input_effects]
+        n_detected += [
+            effect is not None and effect.visible for effect in result.verdict.fit.input_effects
+        ]
     assert n_detected[0] == 6
     assert n_detected[1] <= 2

@@ -17,7 +17,9 @@ def test_a_parabola_that_turns_inside_the_data_is_a_caution(largest: float, turn
     draws = np.random.default_rng(71)
     x = draws.uniform(0.0, largest, 150)
     y = respond(0.6, x - 0.01 * x**2) + 20.0 + draws.normal(size=150)  # the vertex is at 50
-    trust = fit(Series.from_sequences([x[:, None]], [y], ("x",)), FitOptions(curves=("x",))).trust
+    trust = fit(
+        Series.from_sequences([x[:, None]], [y], ("x",)), FitOptions(curves=("x",))
+    ).verdict.trust
     found = [each for each in trust.findings if each.slug == "curve_turns"]
     assert ("curve_turns" in trust.cautions) == bool(found) == turns
     assert all(each.value == pytest.approx(50.0, rel=0.05) for each in found)
@@ -26,7 +28,7 @@ def test_a_parabola_that_turns_inside_the_data_is_a_caution(largest: float, turn
 
 def fit_two(n_steps: int, **options: Any) -> Any:
     series = two_states(n_steps, noise=0.2)(np.random.default_rng([72, n_steps]))
-    return fit(series, FitOptions(time_constants=2, **options)).trust
+    return fit(series, FitOptions(time_constants=2, **options)).verdict.trust
 
 
 def test_a_slow_state_of_a_short_record_may_be_a_drift() -> None:
@@ -64,6 +66,6 @@ def test_a_detected_effect_does_not_change_its_sign() -> None:
 def test_a_parabola_without_degrees_of_freedom_can_turn() -> None:
     x = np.array([0.5, 1.0, 2.0])
     series = Series.from_sequences([x[:, None]], [3.0 * x - x**2], ("x",))
-    trust = fit(series, FitOptions(0.0, offset=False, curves=("x",))).trust
+    trust = fit(series, FitOptions(0.0, offset=False, curves=("x",))).verdict.trust
     assert "no_degrees_of_freedom" in trust.reasons
     assert "curve_turns" in trust.cautions

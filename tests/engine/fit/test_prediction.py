@@ -238,7 +238,7 @@ def test_known_parameters_are_not_fitted() -> None:
     np.testing.assert_allclose(result.parameters.w_in[1, 0], -2.5 * (1.0 - result.solution.w_rec))
     assert result.parameters.offset is not None
     assert result.parameters.offset[0] == 7.0
-    (low, high), effects = result.solution.intervals[0], result.input_effects
+    (low, high), effects = result.solution.intervals[0], result.verdict.fit.input_effects
     np.testing.assert_allclose(result.parameters.w_in[1, 1:], [-2.5 * (1 - low), -2.5 * (1 - high)])
     assert effects[0] is not None
     assert effects[1] is None
@@ -246,4 +246,4 @@ def test_known_parameters_are_not_fitted() -> None:
     (prediction,) = predict(result.solution, [future], initial_state=3.0)
     expected = run_model(result, future, 3.0)
     np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-8)
-    assert fit(series, FitOptions(gains={"a": 5.0, "b": -2.5})).effect is not None
+    assert fit(series, FitOptions(gains={"a": 5.0, "b": -2.5})).verdict.fit.effect is not None

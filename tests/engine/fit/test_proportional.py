@@ -154,8 +154,8 @@ def test_the_checks_are_those_of_relative_residuals() -> None:
     n_found = 0
     for seed in range(3):
         series = draw_pulses(seed)
-        assert "spread" in fit(series, replace(AT_REST, variance="constant")).trust.reasons
-        n_found += "spread" in fit(series, AT_REST).trust.reasons
+        assert "spread" in fit(series, replace(AT_REST, variance="constant")).verdict.trust.reasons
+        n_found += "spread" in fit(series, AT_REST).verdict.trust.reasons
     assert n_found <= 1
 
 
@@ -165,8 +165,8 @@ def test_errors_that_do_not_grow_are_found_and_never_weighted_by_advice() -> Non
     y = simulate(x, 0.8, [1.0], 0.0, 2.0) + 0.1 * rng.standard_normal(100)
     series = Series.from_sequences([x], [np.maximum(y - 1.9, 0.01)])
     result = fit(series, AT_REST)
-    assert "spread" in result.trust.reasons
-    for other in result.alternatives:
+    assert "spread" in result.verdict.trust.reasons
+    for other in result.verdict.alternatives:
         assert other.solution.problem.fitted is None or "variance" not in other.options
 
 
@@ -179,11 +179,11 @@ def test_an_alternative_is_the_fit_that_it_leads_to() -> None:
     y = (2.0 + simulate(later, 0.8, [3.0])) * (1.0 + 0.1 * rng.standard_normal(120))
     series = Series.from_sequences([x], [y])
     result = fit(series, PROPORTIONAL)
-    (other,) = result.alternatives
+    (other,) = result.verdict.alternatives
     assert other.options["delay"] == (3, 3)
     changed = fit(series, replace(PROPORTIONAL, delay=(3, 3)))
     assert other.solution.w_rec == pytest.approx(changed.solution.w_rec, rel=1e-7)
-    assert changed.trust.interval
+    assert changed.verdict.trust.interval
     searched = fit(series, replace(PROPORTIONAL, delay=(0, 5)))
     assert searched.problem.delay == 3
     criteria = [each.criterion for each in searched.delays]

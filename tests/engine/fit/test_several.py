@@ -142,8 +142,8 @@ def test_an_exact_response_with_equal_poles_is_found_exactly(w: float, shape: st
     result = fit(series, FitOptions(time_constants=2))
     assert result.solution.is_exact
     assert result.solution.poles == pytest.approx([w, w], abs=1e-9)
-    assert result.trust.reasons == []
-    assert "poles_coincide" in result.trust.cautions
+    assert result.verdict.trust.reasons == []
+    assert "poles_coincide" in result.verdict.trust.cautions
     assert sum(abs(each.w_rec - w) < 1e-3 for each in result.solution.minima) == 1
 
 

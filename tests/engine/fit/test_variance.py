@@ -22,12 +22,12 @@ def proportional(seed: int) -> Series:
 def test_free_variance_is_the_remedy_of_errors_that_grow() -> None:
     series = proportional(5)
     result = fit(series, FitOptions())
-    assert result.trust.reasons == ["spread"]
-    (other,) = result.alternatives
+    assert result.verdict.trust.reasons == ["spread"]
+    (other,) = result.verdict.alternatives
     assert other.options == {"variance": "free"}
     better = fit(series, FREE)
-    assert better.trust.interval
-    assert "spread" in better.trust.cautions
+    assert better.verdict.trust.interval
+    assert "spread" in better.verdict.trust.cautions
     assert other.solution.intervals == better.solution.intervals
     assert np.ptp(better.solution.intervals) > np.ptp(result.solution.intervals)
 
@@ -38,14 +38,14 @@ def test_errors_that_grow_may_be_hidden_by_a_wrong_delay() -> None:
     response = respond(0.8, np.concatenate([np.zeros(3), x[:-3]]))
     series = make_series((x, response * np.exp(0.3 * draws.normal(size=120))))
     result = fit(series, FitOptions())
-    assert "spread" not in result.trust.reasons
-    assert [other.options for other in result.alternatives] == [{"delay": (3, 3)}]
-    assert "spread" in fit(series, FitOptions(delay=(3, 3))).trust.reasons
+    assert "spread" not in result.verdict.trust.reasons
+    assert [other.options for other in result.verdict.alternatives] == [{"delay": (3, 3)}]
+    assert "spread" in fit(series, FitOptions(delay=(3, 3))).verdict.trust.reasons
 
 
 def test_equal_variances_are_not_called_unequal() -> None:
     for seed in range(4):
-        assert "spread" not in fit(draw(seed), FREE).trust.cautions
+        assert "spread" not in fit(draw(seed), FREE).verdict.trust.cautions
 
 
 def find_covariances(series: Series, parameters: Array) -> tuple[Array, Array]:

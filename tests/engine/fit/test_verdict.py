@@ -76,20 +76,20 @@ def holds(result: Result, w_rec: float) -> bool:
 def test_a_dead_time_is_found_with_either_noise(options: FitOptions, seed: int) -> None:
     series = draw(seed, dead=2)
     result = fit(series, options)
-    assert result.trust.reasons[0] == "delay_advised"
-    alternative = result.alternatives[0]
+    assert result.verdict.trust.reasons[0] == "delay_advised"
+    alternative = result.verdict.alternatives[0]
     assert alternative.options == {"delay": (2, 2)}
     better = fit(series, replace(options, delay=(2, 2)))
     assert alternative.solution.w_rec == pytest.approx(better.solution.w_rec, rel=1e-12)
     assert holds(better, 0.8)
-    finding = result.trust.findings[0]
+    finding = result.verdict.trust.findings[0]
     assert (finding.slug, finding.lag) == ("delay_advised", 2)
 
 
 def test_a_delay_that_is_too_long_is_found() -> None:
     result = fit(draw(1, dead=1), replace(WHITE, delay=(4, 4)))
-    assert result.alternatives[0].options == {"delay": (1, 1)}
-    assert result.trust.findings[0].lag == 1
+    assert result.verdict.alternatives[0].options == {"delay": (1, 1)}
+    assert result.verdict.trust.findings[0].lag == 1
 
 
 def test_an_input_that_acts_before_the_delay_does_not_react() -> None:
@@ -99,27 +99,27 @@ def test_an_input_that_acts_before_the_delay_does_not_react() -> None:
     acting = np.concatenate([np.zeros((12, 1)), x[:-12]])
     y = simulate(acting, 0.7, [1.0]) + 0.3 * rng.standard_normal(200)
     result = fit(one(x, y), FitOptions(delay=(13, 13)))
-    assert "feedback" not in result.trust.cautions
-    finding = next(each for each in result.trust.findings if each.slug == "follow_inputs")
+    assert "feedback" not in result.verdict.trust.cautions
+    finding = next(each for each in result.verdict.trust.findings if each.slug == "follow_inputs")
     assert finding.lag == 12
 
 
 @pytest.mark.parametrize("period", [4, 12])
 def test_a_season_of_the_target_is_found_with_its_period(period: int) -> None:
     result = fit(season(1, period, in_input=False), WHITE)
-    assert result.trust.reasons[0] == "season_advised"
-    assert result.trust.findings[0].lag == period
-    (alternative,) = result.alternatives
+    assert result.verdict.trust.reasons[0] == "season_advised"
+    assert result.verdict.trust.findings[0].lag == period
+    (alternative,) = result.verdict.alternatives
     better = fit(season(1, period, in_input=False), replace(WHITE, **dict(alternative.options)))
-    assert better.trust.reasons == []
+    assert better.verdict.trust.reasons == []
     assert holds(better, 0.6)
 
 
 @pytest.mark.parametrize("options", [WHITE, AR1], ids=["white", "ar1"])
 def test_two_time_constants_are_found(options: FitOptions) -> None:
     result = fit(two_time_constants(1), options)
-    assert {"follow_inputs", "noise_model_matters"} & set(result.trust.reasons)
-    for finding in result.trust.findings:
+    assert {"follow_inputs", "noise_model_matters"} & set(result.verdict.trust.reasons)
+    for finding in result.verdict.trust.findings:
         if finding.slug == "follow_inputs":
             assert finding.input == "rain"
 
@@ -127,8 +127,8 @@ def test_two_time_constants_are_found(options: FitOptions) -> None:
 @pytest.mark.parametrize("options", [WHITE, AR1], ids=["white", "ar1"])
 def test_a_negative_w_rec_is_found(options: FitOptions) -> None:
     result = fit(draw(2, w_rec=-0.8), options)
-    assert result.trust.reasons[0] == "range_advised"
-    alternative = result.alternatives[0]
+    assert result.verdict.trust.reasons[0] == "range_advised"
+    alternative = result.verdict.alternatives[0]
     assert alternative.options == {"w_rec": (-1.0, 1.0)}
     assert alternative.solution.w_rec == pytest.approx(-0.8, abs=0.15)
 
@@ -140,13 +140,13 @@ def test_a_w_rec_above_1_is_found(has_input: bool) -> None:
     y = respond(1.06, x if has_input else 0.0 * x, 3.0) + 0.5 * draws.normal(size=40)
     inputs = x[:, None] if has_input else np.zeros((40, 0))
     result = fit(Series.from_sequences([inputs], [y], ("x",) * has_input), WHITE)
-    assert result.trust.reasons[0] == "range_advised"
-    (alternative,) = result.alternatives
+    assert result.verdict.trust.reasons[0] == "range_advised"
+    (alternative,) = result.verdict.alternatives
     assert alternative.options == {"w_rec": (0.0, 2.0)}
     followed = fit(result.problem.record, replace(WHITE, w_rec=(0.0, 2.0)))
     ((low, high),) = followed.solution.intervals
     assert 1.0 < low < 1.06 < high < 1.1
-    assert not followed.trust.reasons
+    assert not followed.verdict.trust.reasons
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_the_range_of_a_growth_suits_the_longest_sequence() -> None:
     targets = [each + draws.normal(size=len(each)) for each in states]
     targets[1][np.arange(4000) % 20 > 0] = np.nan
     result = fit(Series.from_sequences(inputs, targets, ("x",)), WHITE)
-    ((reason, options),) = ((each.reason, each.options) for each in result.alternatives)
+    ((reason, options),) = ((each.reason, each.options) for each in result.verdict.alternatives)
     assert reason == "range_advised"
     assert 1.003 < options["w_rec"][1] < 10.0 ** (150 / 4000)  # the limit of a request
 
@@ -167,16 +167,16 @@ def test_an_integrator_does_not_grow(seed: int) -> None:
     draws = np.random.default_rng([6, seed])
     x = draws.normal(size=60)
     series = Series.from_sequences([x[:, None]], [np.cumsum(x) + draws.normal(size=60)], ("x",))
-    assert "range_advised" not in fit(series, WHITE).trust.reasons
+    assert "range_advised" not in fit(series, WHITE).verdict.trust.reasons
 
 
 @pytest.mark.parametrize(("every", "rho"), [(14, np.exp(-1 / 46)), (2, np.exp(-1 / 46))])
 def test_autoregressive_noise_of_sparse_targets_is_found(every: int, rho: float) -> None:
     series = sparse(1, every, float(rho))
     result = fit(series, WHITE)
-    assert "neighbors" in result.trust.reasons
+    assert "neighbors" in result.verdict.trust.reasons
     colored = fit(series, AR1)
-    assert result.trust.cautious == colored.solution.intervals
+    assert result.verdict.trust.cautious == colored.solution.intervals
     assert float(np.ptp(colored.solution.intervals[0])) > float(
         np.ptp(result.solution.intervals[0])
     )
@@ -184,17 +184,17 @@ def test_autoregressive_noise_of_sparse_targets_is_found(every: int, rho: float)
 
 def test_autoregressive_noise_of_a_panel_is_found() -> None:
     result = fit(panel(1, 12, 10, 0.6), WHITE)
-    assert result.trust.reasons == ["neighbors"]
-    (alternative,) = result.alternatives
+    assert result.verdict.trust.reasons == ["neighbors"]
+    (alternative,) = result.verdict.alternatives
     assert alternative.options == {"noise": "ar1"}
 
 
 @pytest.mark.parametrize("seed", range(21, 24))
 def test_flawless_data_are_trusted(seed: int) -> None:
     """With these seeds; how often others are refused is counted by the slow tests."""
-    assert fit(draw(seed), WHITE).trust.reasons == []
-    assert fit(draw(seed, rho=0.6), AR1).trust.reasons == []
-    assert fit(panel(seed, 12, 10, 0.0), WHITE).trust.reasons == []
+    assert fit(draw(seed), WHITE).verdict.trust.reasons == []
+    assert fit(draw(seed, rho=0.6), AR1).verdict.trust.reasons == []
+    assert fit(panel(seed, 12, 10, 0.0), WHITE).verdict.trust.reasons == []
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
@@ -208,7 +208,7 @@ def test_inputs_that_act_at_once_do_not_tell_w_rec(n_steps: int, noise: float) -
     targets[:, -1] = x[:, 0, 0] + noise * rng.standard_normal(20)
     options = FitOptions(initial_state=0.0, offset=False)
     result = fit(Series.from_sequences(list(x), list(targets)), options)
-    assert result.trust.reasons == ["not_identifiable"]
+    assert result.verdict.trust.reasons == ["not_identifiable"]
     assert not result.solution.is_identifiable
 
 
@@ -216,32 +216,34 @@ def test_inputs_that_act_at_once_do_not_tell_w_rec(n_steps: int, noise: float) -
 def test_known_values_that_leave_no_digits_are_not_trusted(options: FitOptions) -> None:
     result = fit(draw(1), options)
     assert np.isnan(result.solution.r_squared)
-    assert result.trust.reasons == ["not_identifiable"]
+    assert result.verdict.trust.reasons == ["not_identifiable"]
 
 
 @pytest.mark.parametrize("offset", [0.0, 500.0])
 def test_a_wrong_known_offset_is_told(offset: float) -> None:
     result = fit(draw(4), replace(AR1, offset=offset))
-    assert result.alternatives[0].options == {"offset": True}
-    assert all(alternative.solution.r_squared > 0.0 for alternative in result.alternatives)
+    assert result.verdict.alternatives[0].options == {"offset": True}
+    assert all(alternative.solution.r_squared > 0.0 for alternative in result.verdict.alternatives)
 
 
 def test_six_targets_do_not_confound_an_input_with_the_start() -> None:
     x, y = np.array([1.0, 2.0, 1.0, 0.0, 1.0, 3.0]), np.array([2.0, 3.0, 1.0, 1.0, 2.0, 4.0])
     result = fit(one(x, y), AR1)
-    assert "confounded_with_start" not in result.trust.cautions
-    assert result.effect is not None
+    assert "confounded_with_start" not in result.verdict.trust.cautions
+    assert result.verdict.fit.effect is not None
 
 
 def test_an_input_without_effect_is_told() -> None:
     result = fit(draw(1, weight=0.0), WHITE)
-    assert "no_visible_effect" in result.trust.reasons
-    assert result.effect is not None
-    assert not result.effect.visible
-    assert result.effect.p > 0.04
-    assert result.alternatives == []
-    finding = next(each for each in result.trust.findings if each.slug == "no_visible_effect")
-    assert finding.p == result.effect.p
+    assert "no_visible_effect" in result.verdict.trust.reasons
+    assert result.verdict.fit.effect is not None
+    assert not result.verdict.fit.effect.visible
+    assert result.verdict.fit.effect.p > 0.04
+    assert result.verdict.alternatives == []
+    finding = next(
+        each for each in result.verdict.trust.findings if each.slug == "no_visible_effect"
+    )
+    assert finding.p == result.verdict.fit.effect.p
 
 
 def test_the_effect_of_one_input_is_a_t_test() -> None:
@@ -262,7 +264,7 @@ def test_the_effect_of_one_input_is_a_t_test() -> None:
     start = [result.solution.w_rec, *(float(row[0]) for row in rows)]
     weights, variances = curve_fit(model, np.arange(60), series.targets, p0=start, xtol=1e-12)
     ratios = np.abs(weights[1:3]) / np.sqrt(np.diag(variances)[1:3])
-    found = [each.p for each in result.input_effects if each is not None]
+    found = [each.p for each in result.verdict.fit.input_effects if each is not None]
     np.testing.assert_allclose(found, 2.0 * student.sf(ratios, 55), rtol=1e-3)
 
 
@@ -273,24 +275,27 @@ def test_the_effect_accounts_for_the_choice_of_the_delay() -> None:
         rng = np.random.default_rng([5, seed])
         x, y = rng.standard_normal(60), np.cumsum(rng.standard_normal(60))
         result = fit(one(x, y), replace(WHITE, delay=(0, 8)))
-        assert result.effect is not None
-        values.append(result.effect.p)
+        assert result.verdict.fit.effect is not None
+        values.append(result.verdict.fit.effect.p)
     assert 0.4 < np.mean(values) < 0.7
 
 
 def test_a_single_input_has_the_effect_of_all_and_the_verdict_is_the_same_again() -> None:
     result, again = fit(draw(5), WHITE), fit(draw(5), WHITE)
-    (single,) = result.input_effects
+    (single,) = result.verdict.fit.input_effects
     assert single is not None
-    assert single[:2] == result.effect[:2]  # type: ignore[index]
-    assert (result.trust, result.effect) == (again.trust, again.effect)
+    assert single[:2] == result.verdict.fit.effect[:2]  # type: ignore[index]
+    assert (result.verdict.trust, result.verdict.fit.effect) == (
+        again.verdict.trust,
+        again.verdict.fit.effect,
+    )
 
 
 def test_no_single_input_is_visible_if_all_together_are_not() -> None:
     result = fit(draw(1, weight=0.0, rho=0.9, n_inputs=2), WHITE)
-    assert result.effect is not None
-    assert not result.effect.visible
-    assert not any(each.visible for each in result.input_effects if each is not None)
+    assert result.verdict.fit.effect is not None
+    assert not result.verdict.fit.effect.visible
+    assert not any(each.visible for each in result.verdict.fit.input_effects if each is not None)
 
 
 def test_a_level_below_zero_is_a_caution_and_never_advised() -> None:
@@ -302,16 +307,16 @@ def test_a_level_below_zero_is_a_caution_and_never_advised() -> None:
     fitted = fit(series, WHITE)
     assert fitted.parameters.offset is not None
     assert fitted.parameters.offset[2] < 0.0
-    assert "negative_offset" in fitted.trust.cautions
-    assert fitted.trust.interval
+    assert "negative_offset" in fitted.verdict.trust.cautions
+    assert fitted.verdict.trust.interval
     without = fit(series, replace(WHITE, offset=False))
-    assert "offset_advised" not in without.trust.reasons
+    assert "offset_advised" not in without.verdict.trust.reasons
 
 
 def test_the_independence_of_short_sequences_is_not_tested() -> None:
     """Residuals of short sequences correlate negatively, so that the p-value would be near 0."""
-    assert np.isnan(fit(panel(1, 50, 12, 0.0), WHITE).residuals.ljung_box_p)
-    assert fit(panel(1, 2, 60, 0.0), WHITE).residuals.ljung_box_p > 0.01
+    assert np.isnan(fit(panel(1, 50, 12, 0.0), WHITE).verdict.fit.residuals.ljung_box_p)
+    assert fit(panel(1, 2, 60, 0.0), WHITE).verdict.fit.residuals.ljung_box_p > 0.01
 
 
 def test_what_was_not_tested_is_said() -> None:
@@ -322,8 +327,8 @@ def test_what_was_not_tested_is_said() -> None:
     result = fit(
         Series.from_sequences(inputs, targets), FitOptions(initial_state=0.0, offset=False)
     )
-    assert result.trust.interval
-    assert result.trust.cautions == ["not_tested"]
+    assert result.verdict.trust.interval
+    assert result.verdict.trust.cautions == ["not_tested"]
 
 
 def test_a_feedback_and_outliers_are_cautions() -> None:
@@ -333,11 +338,11 @@ def test_a_feedback_and_outliers_are_cautions() -> None:
     x[1:] += 2.0 * noise[:-1]  # the input reacts to the error of the step before
     y = simulate(x[:, None], 0.7, [1.0]) + noise
     result = fit(one(x, y), WHITE)
-    assert "feedback" in result.trust.cautions
+    assert "feedback" in result.verdict.trust.cautions
     y = draw(11).targets.copy()
     y[50] += 20.0
     result = fit(one(draw(11).inputs, y), WHITE)
-    assert "outliers" in result.trust.cautions
+    assert "outliers" in result.verdict.trust.cautions
 
 
 def test_work_can_be_ended_between_blocks() -> None:
@@ -353,7 +358,7 @@ def test_work_can_be_ended_between_blocks() -> None:
             raise EndedError
 
     with interrupted_by(count), pytest.raises(EndedError):
-        _ = fit(draw(1), WHITE).trust
+        _ = fit(draw(1), WHITE).verdict.trust
     assert calls == 20
 
 
@@ -366,9 +371,13 @@ def test_every_kind_of_data_gets_a_verdict(kind: int) -> None:
         if FitProblem(case.series, options).n_targets < FitProblem(case.series, options).n_unknowns:
             continue
         result = fit(case.series, options)
-        slugs = [finding.slug for finding in result.trust.findings]
-        assert slugs == result.trust.reasons + result.trust.cautions
-        assert (result.trust.cautious is None) == (result.solution.degrees_of_freedom <= 0)
-        effects = [each for each in (result.effect, *result.input_effects) if each is not None]
+        slugs = [finding.slug for finding in result.verdict.trust.findings]
+        assert slugs == result.verdict.trust.reasons + result.verdict.trust.cautions
+        assert (result.verdict.trust.cautious is None) == (result.solution.degrees_of_freedom <= 0)
+        effects = [
+            each
+            for each in (result.verdict.fit.effect, *result.verdict.fit.input_effects)
+            if each is not None
+        ]
         assert all(0.0 <= each.p <= 1.0 for each in effects)
-        assert len(result.alternatives) <= 3
+        assert len(result.verdict.alternatives) <= 3

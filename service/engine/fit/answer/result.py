@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,13 +15,13 @@ from service.engine.fit import constants
 from service.engine.fit.answer.groups import Groups, compare_groups
 from service.engine.fit.answer.predictions import list_steps, predict_bands
 from service.engine.fit.answer.responses import Response, find_responses
-from service.engine.fit.judge import Verdict
+from service.engine.fit.judge import Verdict, judge
 from service.engine.fit.model import FitOptions, FitProblem
 from service.engine.fit.solve import Parameters, Solution, estimate_parameters, reweight
 from service.engine.types import Array
 
 # The stages of `Result.compute`: properties that are computed one after the other.
-VERDICT_STAGES: Final = ("effect", "trust", "alternatives")
+VERDICT_STAGES: Final = ("verdict.fit.effect", "verdict.trust", "verdict.alternatives")
 STAGES: Final = ("parameters", "table", "profile_table")
 
 
@@ -42,7 +43,7 @@ class DelayCost(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Result(Verdict):
+class Result:
     """A fitted recurrence: its solution, and all that follows from it.
 
     Its properties are computed when first used. Undefined numbers are nan.
@@ -55,7 +56,18 @@ class Result(Verdict):
         The costs of all delays that were searched.
     """
 
+    solution: Solution
     delays: list[DelayCost]
+
+    @property
+    def problem(self) -> FitProblem:
+        """The data and the unknowns."""
+        return self.solution.problem
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The verdict on the fit."""
+        return judge(self.solution)
 
     def compute(self, *, has_verdict: bool = True) -> Iterator[None]:
         """Compute the result in stages; yields after each.
@@ -71,7 +83,7 @@ class Result(Verdict):
             After a stage, whose properties are then known.
         """
         for name in list_stages(has_verdict=has_verdict):
-            getattr(self, name)
+            attrgetter(name)(self)
             yield
 
     @cached_property
@@ -97,7 +109,8 @@ class Result(Verdict):
         Groups or None
             None if they share it.
         """
-        p_values = (self.level_p, self.gain_p) if has_verdict else (math.nan, math.nan)
+        fit = self.verdict.fit
+        p_values = (fit.level_p, fit.gain_p) if has_verdict else (math.nan, math.nan)
         return compare_groups(self.solution, self.parameters.own_gains, *p_values)
 
     @cached_property

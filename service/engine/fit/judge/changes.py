@@ -5,55 +5,87 @@ statistic of J. Nyblom, "Testing for the constancy of parameters over time", Jou
 Statistical Association 84 (1989), 223-230.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.fit import constants
-from service.engine.fit.judge.residuals import Residuals
+from service.engine.fit.judge.findings import Finding, find_rare
+from service.engine.fit.judge.residuals import Residuals, simulate_residuals
 from service.engine.fit.model import FitProblem, delay, recur
 from service.engine.fit.solve import Solution, find_baseline, find_fitted
 from service.engine.types import Array
 
 
-class Scan(NamedTuple):
-    """The scores of a change at several places."""
+def find_change(residuals: Residuals) -> list[Finding]:
+    """Return the finding of a change over the record, if there is one.
 
-    part: str  # what changes: "w_rec", "gain" or "level"
-    steps: list[int]  # the steps of the record, from 1, from which on it is another one
-    scores: Array  # (m, B + 1), the observed ones first
-
-
-def scan_changes(solution: Solution, residuals: Residuals) -> list[Scan]:
-    """Return the scores of changes, which are the same in all sequences.
+    A change looks like errors that persist. So those of an ar1 fit are also compared without their
+    autocorrelation, and a change that is then found must fit better with it.
 
     Parameters
     ----------
-    solution
-        The fit, with a single state.
     residuals
-        Its residuals, and the simulated ones.
+        Those of a fit.
 
     Returns
     -------
-    scans
-        Empty with too few targets for two parts.
+    findings
+        `changes`, with what changes and from which step of the record on.
     """
-    problem = solution.problem
+    solution = residuals.solution
+    if solution.problem.n_states > 1:
+        return []
+    found = _scan(residuals)
+    if not found and solution.is_colored:
+        has_signs = residuals.has_random_signs
+        found = _scan(simulate_residuals(solution, 0.0, has_random_signs=has_signs))
+        found = found if _fits_better(solution, found[:1]) else []
+    largest = found[:1]
+    for other in found[1:]:
+        is_similar = other.value > constants.SIMILAR_CHANGE * found[0].value
+        if is_similar and "level" not in {found[0].part, other.part}:
+            largest = [found[0]._replace(part="w_rec or the gain")]
+    return largest
+
+
+def _fits_better(solution: Solution, changes: list[Finding]) -> bool:
+    """Return True if a fit with changes is clearly better, whatever its autocorrelation."""
+    gains = [_judge_change(solution, each.part or "", each.lag or 0) for each in changes]
+    return sum(gains) > constants.HIDDEN_GAIN
+
+
+def _scan(residuals: Residuals) -> list[Finding]:
+    """Return the changes that are significant by themselves, the largest first."""
+    found = []
+    for part, steps, scores in _list_scores(residuals):
+        statistics = scores.max(axis=0)
+        value = float(statistics[0]) / math.sqrt(len(residuals.values))
+        lag = steps[int(np.argmax(scores[:, 0]))]
+        finding = Finding("changes", lag=lag, value=value, part=part)
+        found.append(find_rare(finding, statistics))
+    return sorted(filter(None, found), key=lambda finding: -finding.value)
+
+
+def _list_scores(residuals: Residuals) -> Iterator[tuple[str, list[int], Array]]:
+    """Yield what may change, from which steps of the record on, from 1, and the scores (m, B + 1).
+
+    There are none with too few targets for two parts.
+    """
+    problem = residuals.solution.problem
     sequences = problem.sequences
     if problem.n_targets < constants.FEW_TARGETS:
-        return []
+        return
     is_large = problem.n_targets > constants.MANY_TARGETS
     n_places = constants.CHANGE_PLACES // 2 if is_large else constants.CHANGE_PLACES
     shares = np.linspace(constants.FIRST_CHANGE, 1.0 - constants.FIRST_CHANGE, n_places)
     places = np.unique(np.quantile(sequences.step, shares).astype(np.intp))
     steps = (places + problem.skip + 1).tolist()
-    return [
-        Scan(part, steps, residuals.score(columns[sequences.has_target]))
-        for part, columns in _list_columns(solution, places).items()
-    ]
+    for part, columns in _list_columns(residuals.solution, places).items():
+        yield part, steps, residuals.score(columns[sequences.has_target])
 
 
 def _list_columns(solution: Solution, places: NDArray[np.intp]) -> dict[str, Array]:
@@ -69,22 +101,10 @@ def _list_columns(solution: Solution, places: NDArray[np.intp]) -> dict[str, Arr
     }
 
 
-def judge_change(solution: Solution, part: str, step: int) -> float:
+def _judge_change(solution: Solution, part: str, step: int) -> float:
     """Return the gain in twice the log-likelihood of a change, with a new search.
 
-    Parameters
-    ----------
-    solution
-        The fit.
-    part
-        What changes.
-    step
-        The step of the record, from 1, from which on it is another one.
-
-    Returns
-    -------
-    gain
-        0 where the errors are proportional to the fitted values, or each sequence has its gains.
+    It is 0 where the errors are proportional to the fitted values, or each sequence has its gains.
     """
     problem = solution.problem
     if problem.fitted is not None or problem.has_own_gains:

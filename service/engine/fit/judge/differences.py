@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.engine.arithmetic import decompose
 from service.engine.fit import constants
-from service.engine.fit.judge.checks import Finding, find_rare
+from service.engine.fit.judge.findings import Finding, find_rare
 from service.engine.fit.judge.residuals import simulate_residuals
 from service.engine.fit.solve import Linearization, Solution, linearize
 from service.engine.types import Array

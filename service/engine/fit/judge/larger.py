@@ -11,15 +11,11 @@ from functools import cache
 from typing import Any
 
 from service.engine.fit import constants
-from service.engine.fit.judge.checks import Finding
 from service.engine.fit.judge.drift import find_lowest, judge_gain_with_drift
+from service.engine.fit.judge.findings import Alternative, Finding
 from service.engine.fit.judge.periods import list_periods
 from service.engine.fit.judge.plausibility import is_drift
-from service.engine.fit.judge.structures import (
-    Alternative,
-    find_null_noise,
-    judge_gain,
-)
+from service.engine.fit.judge.structures import find_null_noise, judge_gain
 from service.engine.fit.model import FitProblem, TimeConstants, shorten
 from service.engine.fit.solve import Solution
 

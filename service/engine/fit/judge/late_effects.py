@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from service.engine.fit import constants
-from service.engine.fit.judge.checks import Finding, find_rare
+from service.engine.fit.judge.findings import Alternative, Finding, find_rare
 from service.engine.fit.judge.residuals import simulate_residuals
-from service.engine.fit.judge.structures import Alternative, find_longest_delay, turns_effect
+from service.engine.fit.judge.structures import find_longest_delay, turns_effect
 from service.engine.fit.model import FitProblem, recur, shorten
 from service.engine.fit.solve import Solution
 from service.engine.types import Array

@@ -5,28 +5,44 @@ from dataclasses import replace
 import numpy as np
 
 from service.engine.fit import constants
+from service.engine.fit.judge.findings import Finding
 from service.engine.fit.judge.residuals import Residuals
 from service.engine.fit.model import FitProblem, shorten
 from service.engine.fit.solve import Solution
 
 
-def judge_lead(problem: FitProblem, name: str) -> float:
-    """Return the gain in twice the log-likelihood if an input acts a step before itself.
-
-    Both fits have the same targets: those before the last step of each sequence. An input that
-    responds to the target has no such gain, unless it has no effect of its own.
+def explain_feedback(residuals: Residuals, finding: Finding) -> Finding:
+    """Return a finding, with the size or the cause of a feedback.
 
     Parameters
     ----------
-    problem
-        The fit.
-    name
-        The input.
+    residuals
+        Those of the fit.
+    finding
+        Any; others than `feedback` are returned as they are.
 
     Returns
     -------
-    gain
-        0 where the comparison is not possible.
+    Finding
+        `leads` if the input acts a step before itself.
+    """
+    if finding.slug != "feedback" or finding.input is None or finding.lag is None:
+        return finding
+    problem = residuals.solution.problem
+    is_rare = finding.p <= 1.0 / residuals.values.shape[1]
+    gain = _judge_lead(problem, finding.input) if is_rare else 0.0
+    if gain > constants.MIN_GAIN:
+        return finding._replace(slug="leads", lag=1, value=gain)
+    ratio = _compare_feedback(residuals, finding.input, finding.lag + problem.delay)
+    return finding._replace(value=ratio)
+
+
+def _judge_lead(problem: FitProblem, name: str) -> float:
+    """Return the gain in twice the log-likelihood if an input acts a step before itself.
+
+    Both fits have the same targets: those before the last step of each sequence. An input that
+    responds to the target has no such gain, unless it has no effect of its own. It is 0 where the
+    comparison is not possible.
     """
     problem = shorten(problem, constants.ENOUGH_TARGETS)
     series = problem.record
@@ -57,22 +73,10 @@ def judge_lead(problem: FitProblem, name: str) -> float:
     return before.exceeds(Solution(shifted, has_profile=False).comparable)
 
 
-def compare_feedback(residuals: Residuals, name: str, lag: int) -> float:
-    """Return the size of the effect of a later input, divided by that of the input itself.
+def _compare_feedback(residuals: Residuals, name: str, lag: int) -> float:
+    """Return the weight of an input so many steps later, divided by that of the input itself.
 
-    Parameters
-    ----------
-    residuals
-        Those of the fit.
-    name
-        The input.
-    lag
-        By how many steps it is later.
-
-    Returns
-    -------
-    ratio
-        Of the weights; 0 unless an effect of the input is detected.
+    It is 0 unless an effect of the input is detected.
     """
     linearization = residuals.linearization
     problem = linearization.problem

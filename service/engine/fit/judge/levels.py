@@ -4,15 +4,15 @@ With one offset, differences between levels appear as slow effects, or as autoco
 tests are F tests of the full likelihoods, with the noise free in both fits.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 
 from service.engine.data import Series
 from service.engine.fit import constants
-from service.engine.fit.judge.checks import Finding
-from service.engine.fit.judge.structures import Alternative, find_null_noise, judge_gain
+from service.engine.fit.judge.findings import Alternative, Family, Finding
+from service.engine.fit.judge.structures import find_null_noise, judge_gain
 from service.engine.fit.model import FitProblem, shorten
 from service.engine.fit.solve import Solution
 
@@ -21,9 +21,11 @@ _STEPS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "levels_advised": ({"offset": True}, {"offset": "each"}),
     "gains_differ": ({"own_gains": False}, {"own_gains": True}),
 }
+# The findings that they may imitate.
+_IMITATED: Final = {"levels_advised": Family.LEVELS, "gains_differ": Family.GAINS}
 
 
-def find_levels(problem: FitProblem, signs: Set[str]) -> Alternative | None:
+def find_levels(problem: FitProblem, signs: Family) -> Alternative | None:
     """Return the fit with an offset, or then with gains, per sequence, if it is clearly better.
 
     Parameters
@@ -31,8 +33,8 @@ def find_levels(problem: FitProblem, signs: Set[str]) -> Alternative | None:
     problem
         A fit.
     signs
-        The findings in the residuals. What they may imitate suffices unless it is equal within its
-        errors.
+        The families of the findings in the residuals. What may imitate these suffices unless it is
+        equal within its errors.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def find_levels(problem: FitProblem, signs: Set[str]) -> Alternative | None:
     if problem.vary(**larger).n_unknowns > constants.LEVELS_SHARE * problem.n_targets:
         return None
     gain, p = _compare(problem, smaller, larger)
-    has_signs = bool(constants.OF_GROUPS[reason] & signs)
+    has_signs = bool(_IMITATED[reason] & signs)
     if p >= (constants.EQUAL_LEVELS if has_signs else _choose_level(problem)):
         return None
     return Alternative(Finding(reason, value=gain, p=p), larger, Solution(problem.vary(**larger)))
@@ -87,28 +89,6 @@ def _compare(
         for options in (smaller, larger)
     )
     return judge_gain(*fits)
-
-
-def find_equal_levels(problem: FitProblem, p: float) -> Alternative | None:
-    """Return the fit with one offset, if those of the sequences hardly differ.
-
-    Parameters
-    ----------
-    problem
-        A fit with an offset per sequence.
-    p
-        The p-value of their differences.
-
-    Returns
-    -------
-    Alternative or None
-        It has a narrower interval.
-    """
-    if problem.has_own_gains or not p > constants.EQUAL_LEVELS:
-        return None
-    options = {"offset": True}
-    finding = Finding("levels_alike", p=p)
-    return Alternative(finding, options, Solution(problem.vary(**options)))
 
 
 def prefers_own_levels(series: Series) -> bool:

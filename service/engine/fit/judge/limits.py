@@ -3,7 +3,7 @@
 import numpy as np
 
 from service.engine.fit import constants
-from service.engine.fit.judge.checks import Finding
+from service.engine.fit.judge.findings import Finding
 from service.engine.fit.solve import Solution, find_fitted
 
 

@@ -7,8 +7,8 @@ real part of the first state's, and the second state's, which is real.
 import numpy as np
 
 from service.engine.fit import constants
-from service.engine.fit.judge.checks import Finding
 from service.engine.fit.judge.drift import find_lowest_at, find_p, find_squares
+from service.engine.fit.judge.findings import Finding
 from service.engine.fit.model import FitProblem, respond_at_targets, shorten, split
 from service.engine.fit.solve import Solution
 from service.engine.interruption import check_interruption

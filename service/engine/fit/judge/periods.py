@@ -1,10 +1,15 @@
-"""The usual periods of a season that the data of a fit contain."""
+"""The usual periods of a season that the data of a fit contain, and special steps of them."""
+
+import math
 
 import numpy as np
 
 from service.engine.data import find_unit
 from service.engine.fit import constants
+from service.engine.fit.judge.findings import Finding, find_rare
+from service.engine.fit.judge.residuals import Residuals
 from service.engine.fit.model import FitProblem
+from service.engine.types import Array
 
 
 def list_periods(problem: FitProblem) -> list[int]:
@@ -28,6 +33,49 @@ def list_periods(problem: FitProblem) -> list[int]:
     longest = problem.padded.n_steps // constants.LEAST_PERIODS
     tried = [round(each) for each in periods if each.is_integer() and 2 <= each <= longest]
     return [period for period in tried if _repeats(problem, period)]
+
+
+def find_special_steps(residuals: Residuals) -> list[Finding]:
+    """Compare the residuals at each step of the longest usual period, such as those of holidays.
+
+    Most of them must have the same sign, so that few outliers do not matter. Of three, all must.
+
+    Parameters
+    ----------
+    residuals
+        Those of a fit.
+
+    Returns
+    -------
+    findings
+        `season`, with the period.
+    """
+    problem = residuals.linearization.problem
+    sequences = residuals.linearization.sequences
+    periods = list_periods(problem)
+    if not periods or problem.n_targets > constants.MANY_TARGETS:
+        return []
+    period = max(periods)
+    phases = sequences.step % period
+    order = np.argsort(phases, kind="stable")
+    counts = np.bincount(phases, minlength=period)
+    columns = np.arange(len(phases)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+    def add(u: Array) -> Array:
+        table = np.full((period, int(counts.max()), u.shape[1]), np.inf)
+        table[phases[order], columns] = u[order]
+        table.sort(axis=1)
+        rows = np.arange(period)
+        quarter = np.maximum(counts - 1, 0) // 4
+        low = table[rows, quarter]
+        high = table[rows, np.maximum(counts - 1, 0) - quarter]
+        least = np.maximum(np.maximum(low, -high), 0.0)
+        return np.sqrt(counts)[:, None] * np.where(counts[:, None] > 2, least, 0.0)
+
+    sizes = residuals.compare(add)
+    value = float(sizes[:, 0].max()) / math.sqrt(len(phases))
+    found = find_rare(Finding("season", lag=period, value=value), sizes.max(axis=0))
+    return [] if found is None else [found]
 
 
 def _begins_with_event(problem: FitProblem) -> bool:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from service.engine.fit import constants
-from service.engine.fit.judge.checks import Finding
+from service.engine.fit.judge.findings import Finding
 from service.engine.fit.solve import Solution, find_gains, linearize
 
 
@@ -75,6 +75,30 @@ def may_be_drift(several: Solution) -> bool:
     longest = problem.padded.n_steps / constants.RECORD_PER_TIME
     is_slow = several.w_rec >= np.exp(-1.0 / longest)
     return bool(problem.n_states > 1 and problem.has_unknown_start and is_slow)
+
+
+def has_common_trend(colored: Solution) -> bool:
+    """Return True if no effect is detected with a straight line in the fit.
+
+    Parameters
+    ----------
+    colored
+        A fit with an effect, with the noise with which models are compared.
+
+    Returns
+    -------
+    bool
+        False with many targets, or with several states.
+    """
+    problem = colored.problem
+    is_large = problem.n_targets > constants.ENOUGH_TARGETS or problem.n_states > 1
+    if is_large or problem.options.trend:
+        return False
+    with_line = Solution(problem.vary(trend=True))
+    if not with_line.can_judge:
+        return False
+    p_values = linearize(with_line.criterion, with_line.best).test_inputs()
+    return bool((p_values > constants.EFFECT_ALPHA).all())
 
 
 def coincide(solution: Solution, atol: float) -> bool:

@@ -44,7 +44,7 @@ class Residuals:
 
     Attributes
     ----------
-    linearization
+    solution, linearization
         The fit.
     innovations : (n, B + 1)
         Before the projection, whose results have norms of 1; the observed ones first.
@@ -56,6 +56,7 @@ class Residuals:
         True if the simulated ones have the sizes of the observed ones.
     """
 
+    solution: Solution
     linearization: Linearization
     innovations: Array
     values: Array
@@ -140,7 +141,7 @@ def simulate_residuals(
         innovations[:, block] /= norms
         scales += norms.tolist()
         check_interruption()
-    return Residuals(linearization, innovations, values, scales[0], has_random_signs)
+    return Residuals(solution, linearization, innovations, values, scales[0], has_random_signs)
 
 
 def _remove_rho(linearization: Linearization, projected: Array) -> Array:

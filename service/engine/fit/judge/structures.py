@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from service.engine.fit import constants
-from service.engine.fit.judge.checks import Finding
+from service.engine.fit.judge.findings import Alternative, Finding
 from service.engine.fit.model import FitProblem
 from service.engine.fit.solve import Solution, linearize
 
@@ -26,22 +26,9 @@ class Change(NamedTuple):
     reason: str
     options: Mapping[str, Any]  # fields of `FitOptions`
     input: str | None = None  # the name of the input that it concerns
+    is_known: bool = False  # True if a number of the request is compared with the best one
     gain: float = math.nan  # of twice the logarithm of the likelihood
     excess: float = math.nan  # of the gain above the least one of a recommendation
-
-
-class Alternative(NamedTuple):
-    """A recommended change, and the fit with it."""
-
-    finding: Finding  # the reason
-    options: Mapping[str, Any]  # the fields of `FitOptions` that differ
-    solution: Solution
-    colored: Solution | None = None  # the same with the noise with which models are compared
-
-    @property
-    def reason(self) -> str:
-        """The slug of the reason."""
-        return self.finding.slug
 
 
 def find_null_noise(problem: FitProblem) -> str:
@@ -156,10 +143,10 @@ def _list_changes(problem: FitProblem, longest_delay: int) -> list[Change]:
     if has_inputs and has_pairs and (low > -1.0 or high < 1.0):
         changes.append(Change("range_advised", {"w_rec": (min(low, -1.0), max(high, 1.0))}))
     if not problem.has_offset and _shows_level(problem):
-        changes.append(Change("offset_advised", {"offset": True}))
+        changes.append(Change("offset_advised", {"offset": True}, is_known=True))
     for name in options.gains:
         others = {other: gain for other, gain in options.gains.items() if other != name}
-        changes.append(Change("gain_advised", {"gains": others}, name))
+        changes.append(Change("gain_advised", {"gains": others}, name, is_known=True))
     return changes
 
 
@@ -192,7 +179,7 @@ def _compare(
     present: int, changes: list[Change], tried: list[Change], delays: Mapping[int, Solution]
 ) -> list[Change]:
     """Return those of some changes that are clearly better, with their gains, the best first."""
-    n_known = sum(change.reason in constants.OF_KNOWN for change in tried)
+    n_known = sum(change.is_known for change in tried)
     n_delays = sum(change.reason == "delay_advised" for change in tried)
     before = delays[present]
     if not changes or before.n_targets <= before.problem.n_unknowns:
@@ -201,10 +188,9 @@ def _compare(
     for change in changes:
         delay, _ = change.options.get("delay", (None, None))
         after = before.vary(**change.options) if delay is None else delays[delay]
-        is_known = change.reason in constants.OF_KNOWN
-        if not is_known and _is_bounded(before, after):
+        if not change.is_known and _is_bounded(before, after):
             continue
-        judged = _judge_change(change, before, after, n_known if is_known else n_delays)
+        judged = _judge_change(change, before, after, n_known if change.is_known else n_delays)
         if judged.excess > 0.0:
             better.append(judged)
     return sorted(better, key=lambda change: -change.excess)
@@ -221,7 +207,7 @@ def _is_bounded(before: Solution, after: Solution) -> bool:
 
 def _judge_change(change: Change, before: Solution, after: Solution, n_tried: int) -> Change:
     """Return a change, of so many that were tried, with its gain and what exceeds the least one."""
-    if change.reason in constants.OF_KNOWN:
+    if change.is_known:
         gain = before.minus_two_log_likelihood - after.minus_two_log_likelihood
         least = _find_least_gain(after, constants.KNOWN_ALPHA / n_tried)
     else:
