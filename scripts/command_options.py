@@ -26,8 +26,8 @@ METAVARS: Final = {"boolean": "true", "integer": "INTEGER", "number": "NUMBER", 
 # Fields that are arguments of the command, or apply to the service alone.
 OMITTED: Final = {
     "train": {"keep"},
-    "fit": {"keep", "dataset"},
-    "forecast": {"keep", "dataset", "verdict"},  # a forecast states the verdict
+    "fit": {"keep", "dataset", "noticed"},
+    "forecast": {"keep", "dataset", "noticed", "verdict"},  # a forecast states the verdict
     "predict": {"inputs", "model", "continue"},
     "surface": {"runs"},
 }

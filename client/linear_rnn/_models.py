@@ -165,6 +165,16 @@ class Alternative:
 
 
 @dataclass(kw_only=True)
+class Repair:
+    """Query parameters of an upload that make a table readable."""
+
+    label: str
+    """The label of a button or an option."""
+    query: dict[str, str | int]
+    """The parameters of POST /v1/datasets."""
+
+
+@dataclass(kw_only=True)
 class OutcomeShares:
     """The share of initial weights with each outcome, from 0 to 1."""
 
@@ -607,16 +617,6 @@ class RunModel(TypedDict):
     """The id of the run."""
 
 
-@dataclass(kw_only=True)
-class Repair:
-    """Query parameters of an upload that make a table readable."""
-
-    label: str
-    """The label of a button or an option."""
-    query: dict[str, str | int]
-    """The parameters of POST /v1/datasets."""
-
-
 class Sequence(TypedDict):
     """One sequence of a series."""
 
@@ -715,6 +715,78 @@ class WeightsModel(TypedDict):
 
 
 @dataclass(kw_only=True)
+class Assumption:
+    """An observation or an assumption about a table that was read."""
+
+    slug: str
+    """Its kind."""
+    sentence: str
+    """Its description."""
+    is_open: bool = False
+    """True if answers from the table can be wrong because of it, unless it is repaired or
+    confirmed."""
+    line: int | None = None
+    """The line of the table, from 1."""
+    repairs: list[Repair]
+    """The repairs of the table, as alternatives, and the confirmation."""
+
+
+@dataclass(kw_only=True)
+class ProblemField:
+    """One invalid field or query parameter, with the members of its detail."""
+
+    limit: float | None = None
+    """The limit that is exceeded."""
+    needed: float | None = None
+    """The amount that the request requires, in the unit of the limit."""
+    spent: float | None = None
+    """The CPU seconds after which the work was stopped."""
+    known: list[str] | None = None
+    """The valid names, if a name is unknown."""
+    line: int | None = None
+    """The line of a table, from 1."""
+    column: int | None = None
+    """The column of a table, from 1."""
+    n_targets: int | None = None
+    """The number of targets to fit."""
+    n_unknowns: int | None = None
+    """The number of unknowns of a fit."""
+    n_gaps: int | None = None
+    """The number of gaps in the times of a table, where gaps=sequences would help."""
+    are_regular: bool | None = None
+    """True if as many rows precede each of these gaps, as in a working week."""
+    repairs: list[Repair] | None = None
+    """For a table: the query parameters that would repair it, as alternatives."""
+    pointer: str | None = None
+    """For a field: an RFC 6901 pointer into the JSON body."""
+    parameter: str | None = None
+    """For a query parameter: its name, as in the URL."""
+    detail: str
+    """The reason why it is invalid."""
+
+
+@dataclass(kw_only=True)
+class TableProblem:
+    """A property of a table that prevents reading it, or may be wrong."""
+
+    slug: str
+    """Its kind."""
+    sentence: str
+    """Its description."""
+    is_open: bool = False
+    """True if answers from the table can be wrong because of it, unless it is repaired or
+    confirmed."""
+    line: int | None = None
+    """The line of the table, from 1."""
+    repairs: list[Repair]
+    """The repairs of the table, as alternatives, and the confirmation."""
+    is_error: bool
+    """True if the table cannot be read without a repair."""
+    column: int | None = None
+    """The column of the table, from 1."""
+
+
+@dataclass(kw_only=True)
 class BasinMapArrays:
     """The map itself: the rows are the initial w_rec, the columns the initial w_in."""
 
@@ -728,51 +800,6 @@ class BasinMapArrays:
     """Iterations done from each grid point."""
     outcome: list[list[Outcome]]
     """The outcome of training from each grid point."""
-
-
-@dataclass(kw_only=True)
-class DatasetSummary:
-    """A stored dataset, without its arrays."""
-
-    id: str
-    """A hash of the dataset."""
-    name: str | None = None
-    """The name given by the client, or null."""
-    kind: Literal["explicit", "series"]
-    """Explicit: one target per sequence. Series: a target at every step."""
-    n_samples: int
-    """The number of sequences."""
-    n_steps: int
-    """The length of the longest sequence."""
-    n_targets: int
-    """The number of targets that are not missing."""
-    inputs: list[str] | None = None
-    """The names of the inputs of a series."""
-    target: str | None = None
-    """The name of the target of a series."""
-    step: Step | None = None
-    """The time between the steps of a series."""
-    sequence_names: list[str] | None = None
-    """The names of the sequences of a series, or null."""
-    start_times: list[str | float] | None = None
-    """The times of the first steps of the sequences of a series, dates or numbers; null without
-    times, or for more than 1000 sequences."""
-    repairs: list[str] | None = None
-    """The repairs of the table from which a series was first stored; null without any."""
-    roles: str | None = None
-    """The roles of the columns in one line, in the response to an upload that proposed them."""
-    bytes: int
-    """The size of both arrays as float64, in bytes."""
-    input_range: NumberRange | None = None
-    """The range of the inputs; null without inputs."""
-    target_range: NumberRange
-    """The range of the targets."""
-    created_at: str
-    """When it was stored."""
-    created_by: str | None = None
-    """The name of the API key that stored it; null without keys."""
-    links: dict[str, str]
-    """Paths of its files."""
 
 
 @dataclass(kw_only=True)
@@ -888,9 +915,9 @@ class FitSummary:
     headline: str
     """The result in one line."""
     sentences: list[str]
-    """The interval first, then the half-life, the delay, the effects, the quality, the verdict and
-    the findings."""
-    topics: list[Literal["estimate", "quality", "verdict", "finding"]]
+    """What was noticed about the table first, then the interval, the half-life, the delay, the
+    effects, the quality, the verdict and the findings."""
+    topics: list[Literal["table", "estimate", "quality", "verdict", "finding"]]
     """The topic of each sentence."""
     interval: ShownInterval
     """The interval in the first sentence."""
@@ -1000,58 +1027,6 @@ class OptimizerDescription:
     """The parameters."""
 
 
-@dataclass(kw_only=True)
-class ProblemField:
-    """One invalid field or query parameter, with the members of its detail."""
-
-    limit: float | None = None
-    """The limit that is exceeded."""
-    needed: float | None = None
-    """The amount that the request requires, in the unit of the limit."""
-    spent: float | None = None
-    """The CPU seconds after which the work was stopped."""
-    known: list[str] | None = None
-    """The valid names, if a name is unknown."""
-    line: int | None = None
-    """The line of a table, from 1."""
-    column: int | None = None
-    """The column of a table, from 1."""
-    n_targets: int | None = None
-    """The number of targets to fit."""
-    n_unknowns: int | None = None
-    """The number of unknowns of a fit."""
-    n_gaps: int | None = None
-    """The number of gaps in the times of a table, where gaps=sequences would help."""
-    are_regular: bool | None = None
-    """True if as many rows precede each of these gaps, as in a working week."""
-    repairs: list[Repair] | None = None
-    """For a table: the query parameters that would repair it, as alternatives."""
-    pointer: str | None = None
-    """For a field: an RFC 6901 pointer into the JSON body."""
-    parameter: str | None = None
-    """For a query parameter: its name, as in the URL."""
-    detail: str
-    """The reason why it is invalid."""
-
-
-@dataclass(kw_only=True)
-class TableProblem:
-    """A property of a table that prevents reading it, or may be wrong."""
-
-    slug: str
-    """Its kind."""
-    is_error: bool
-    """True if the table cannot be read without a repair."""
-    sentence: str
-    """Its description."""
-    line: int | None = None
-    """The line of the table, from 1."""
-    column: int | None = None
-    """The column of the table, from 1."""
-    repairs: list[Repair]
-    """Alternatives to read the table."""
-
-
 class SeriesDataset(TypedDict):
     """Sequences with named inputs and a target at every step, some of which may be missing."""
 
@@ -1154,13 +1129,122 @@ class PredictResponse:
 
 
 @dataclass(kw_only=True)
-class DatasetPage:
-    """One page of stored datasets, newest first."""
+class DatasetSummary:
+    """A stored dataset, without its arrays."""
 
-    items: list[DatasetSummary]
-    """Up to limit items."""
-    next_cursor: str | None = None
-    """Null on the last page."""
+    id: str
+    """A hash of the dataset."""
+    name: str | None = None
+    """The name given by the client, or null."""
+    kind: Literal["explicit", "series"]
+    """Explicit: one target per sequence. Series: a target at every step."""
+    n_samples: int
+    """The number of sequences."""
+    n_steps: int
+    """The length of the longest sequence."""
+    n_targets: int
+    """The number of targets that are not missing."""
+    inputs: list[str] | None = None
+    """The names of the inputs of a series."""
+    target: str | None = None
+    """The name of the target of a series."""
+    step: Step | None = None
+    """The time between the steps of a series."""
+    sequence_names: list[str] | None = None
+    """The names of the sequences of a series, or null."""
+    start_times: list[str | float] | None = None
+    """The times of the first steps of the sequences of a series, dates or numbers; null without
+    times, or for more than 1000 sequences."""
+    repairs: list[str] | None = None
+    """The repairs of the table from which a series was first stored; null without any."""
+    assumptions: list[Assumption] | None = None
+    """What was noticed and assumed about the table of a series; null without anything."""
+    roles: str | None = None
+    """The roles of the columns in one line, in the response to an upload that proposed them."""
+    bytes: int
+    """The size of both arrays as float64, in bytes."""
+    input_range: NumberRange | None = None
+    """The range of the inputs; null without inputs."""
+    target_range: NumberRange
+    """The range of the targets."""
+    created_at: str
+    """When it was stored."""
+    created_by: str | None = None
+    """The name of the API key that stored it; null without keys."""
+    links: dict[str, str]
+    """Paths of its files."""
+
+
+@dataclass(kw_only=True)
+class Problem:
+    """The reason why a request failed, with the members of its detail."""
+
+    limit: float | None = None
+    """The limit that is exceeded."""
+    needed: float | None = None
+    """The amount that the request requires, in the unit of the limit."""
+    spent: float | None = None
+    """The CPU seconds after which the work was stopped."""
+    known: list[str] | None = None
+    """The valid names, if a name is unknown."""
+    line: int | None = None
+    """The line of a table, from 1."""
+    column: int | None = None
+    """The column of a table, from 1."""
+    n_targets: int | None = None
+    """The number of targets to fit."""
+    n_unknowns: int | None = None
+    """The number of unknowns of a fit."""
+    n_gaps: int | None = None
+    """The number of gaps in the times of a table, where gaps=sequences would help."""
+    are_regular: bool | None = None
+    """True if as many rows precede each of these gaps, as in a working week."""
+    repairs: list[Repair] | None = None
+    """For a table: the query parameters that would repair it, as alternatives."""
+    type: str
+    """/problems/ and the slug of the problem type."""
+    title: str
+    """A summary of the problem type."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """A description of the problem with this request."""
+    request_id: str | None = None
+    """The same as in the X-Request-ID header."""
+    errors: list[ProblemField] | None = None
+    """The invalid fields and query parameters, if there are any."""
+    referrers: list[str] | None = None
+    """On a conflict: up to ten resources that use this one."""
+    policy: str | None = None
+    """On an exceeded rate limit: the name of the policy."""
+
+
+@dataclass(kw_only=True)
+class TableSummary:
+    """A table, and how it is read as a series."""
+
+    encoding: str | None = None
+    """The encoding of the text; null for a workbook."""
+    separator: str
+    """The separator of fields; a tab for a workbook."""
+    decimal: str | None = None
+    """The decimal mark; null if the table has an error."""
+    sheet: str | None = None
+    """The sheet of a workbook; null for text."""
+    sheets: list[str]
+    """The sheets of a workbook."""
+    n_rows: int
+    """The number of rows, without those below the last one."""
+    header_line: int | None = None
+    """The line of the header, from 1; null without one."""
+    columns: list[TableColumn]
+    """The columns."""
+    step: Step | None = None
+    """The time between two rows; null if the table has an error."""
+    repairs: list[str]
+    """The repairs that the query makes."""
+    problems: list[TableProblem]
+    """Errors, of which the first is reported, then notes."""
 
 
 @dataclass(kw_only=True)
@@ -1253,78 +1337,6 @@ class OptimizerList:
 
 
 @dataclass(kw_only=True)
-class Problem:
-    """The reason why a request failed, with the members of its detail."""
-
-    limit: float | None = None
-    """The limit that is exceeded."""
-    needed: float | None = None
-    """The amount that the request requires, in the unit of the limit."""
-    spent: float | None = None
-    """The CPU seconds after which the work was stopped."""
-    known: list[str] | None = None
-    """The valid names, if a name is unknown."""
-    line: int | None = None
-    """The line of a table, from 1."""
-    column: int | None = None
-    """The column of a table, from 1."""
-    n_targets: int | None = None
-    """The number of targets to fit."""
-    n_unknowns: int | None = None
-    """The number of unknowns of a fit."""
-    n_gaps: int | None = None
-    """The number of gaps in the times of a table, where gaps=sequences would help."""
-    are_regular: bool | None = None
-    """True if as many rows precede each of these gaps, as in a working week."""
-    repairs: list[Repair] | None = None
-    """For a table: the query parameters that would repair it, as alternatives."""
-    type: str
-    """/problems/ and the slug of the problem type."""
-    title: str
-    """A summary of the problem type."""
-    status: int
-    """The HTTP status."""
-    detail: str
-    """A description of the problem with this request."""
-    request_id: str | None = None
-    """The same as in the X-Request-ID header."""
-    errors: list[ProblemField] | None = None
-    """The invalid fields and query parameters, if there are any."""
-    referrers: list[str] | None = None
-    """On a conflict: up to ten resources that use this one."""
-    policy: str | None = None
-    """On an exceeded rate limit: the name of the policy."""
-
-
-@dataclass(kw_only=True)
-class TableSummary:
-    """A table, and how it is read as a series."""
-
-    encoding: str | None = None
-    """The encoding of the text; null for a workbook."""
-    separator: str
-    """The separator of fields; a tab for a workbook."""
-    decimal: str | None = None
-    """The decimal mark; null if the table has an error."""
-    sheet: str | None = None
-    """The sheet of a workbook; null for text."""
-    sheets: list[str]
-    """The sheets of a workbook."""
-    n_rows: int
-    """The number of rows, without those below the last one."""
-    header_line: int | None = None
-    """The line of the header, from 1; null without one."""
-    columns: list[TableColumn]
-    """The columns."""
-    step: Step | None = None
-    """The time between two rows; null if the table has an error."""
-    repairs: list[str]
-    """The repairs that the query makes."""
-    problems: list[TableProblem]
-    """Errors, of which the first is reported, then notes."""
-
-
-@dataclass(kw_only=True)
 class FitPredictResponse:
     """Predictions with a fit: per sequence, a number for every step."""
 
@@ -1348,11 +1360,13 @@ class FitPredictResponse:
 
 
 @dataclass(kw_only=True)
-class CostSurfaceResponse:
-    """One grid per requested window, in the same order."""
+class DatasetPage:
+    """One page of stored datasets, newest first."""
 
-    windows: list[CostGrid]
-    """One grid per window."""
+    items: list[DatasetSummary]
+    """Up to limit items."""
+    next_cursor: str | None = None
+    """Null on the last page."""
 
 
 @dataclass(kw_only=True)
@@ -1393,6 +1407,59 @@ class BasinMap:
 
 
 @dataclass(kw_only=True)
+class TrainingRun:
+    """A training run."""
+
+    id: str | None = None
+    """A hash of the request; null if not stored."""
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    """The status."""
+    request: dict[str, Any]
+    """The request with all defaults filled in, without keep. An explicit dataset appears as the
+    stored dataset with the same numbers."""
+    result_version: int
+    """A version that is incremented when the results of the service change."""
+    outcome: Outcome = finished()
+    """The outcome of the run."""
+    initial: Evaluation = finished()
+    """The cost at the initial weights."""
+    final: Evaluation = finished()
+    """The cost at the final weights."""
+    iterations: int = finished()
+    """Iterations done."""
+    optimum: OptimumResponse | None = None
+    """The exact optimum; null unless the activation is the identity."""
+    gap_to_optimum: float | None = None
+    """The final cost minus the cost of the optimum; null if unknown."""
+    progress: Progress
+    """The completed and the requested steps."""
+    attempt: int
+    """A number that is incremented when the request is repeated after a failure or cancellation."""
+    error: Problem | None = None
+    """The reason for a failure."""
+    created_at: str | None = None
+    """When it was accepted."""
+    created_by: str | None = None
+    """The name of the API key that started this attempt; null without keys."""
+    started_at: str | None = None
+    """When the computation started."""
+    finished_at: str | None = None
+    """When the computation ended."""
+    compute_seconds: float | None = None
+    """Seconds spent on the computation."""
+    links: dict[str, str] | None = None
+    """Paths of its parts; null if not stored."""
+
+
+@dataclass(kw_only=True)
+class CostSurfaceResponse:
+    """One grid per requested window, in the same order."""
+
+    windows: list[CostGrid]
+    """One grid per window."""
+
+
+@dataclass(kw_only=True)
 class FitResource:
     """A fit."""
 
@@ -1422,6 +1489,8 @@ class FitResource:
     """The names of the sequences, if given."""
     repairs: list[str] | None = None
     """The repairs of the table of the series; null without any."""
+    assumptions: list[Assumption] | None = None
+    """What was noticed and assumed about the table of the series; null without anything."""
     offset: Estimate | None = None
     """The constant; null without an offset; null bounds if it was given. With an offset per
     sequence, their mean, without bounds."""
@@ -1504,51 +1573,6 @@ class FitResource:
 
 
 @dataclass(kw_only=True)
-class TrainingRun:
-    """A training run."""
-
-    id: str | None = None
-    """A hash of the request; null if not stored."""
-    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
-    """The status."""
-    request: dict[str, Any]
-    """The request with all defaults filled in, without keep. An explicit dataset appears as the
-    stored dataset with the same numbers."""
-    result_version: int
-    """A version that is incremented when the results of the service change."""
-    outcome: Outcome = finished()
-    """The outcome of the run."""
-    initial: Evaluation = finished()
-    """The cost at the initial weights."""
-    final: Evaluation = finished()
-    """The cost at the final weights."""
-    iterations: int = finished()
-    """Iterations done."""
-    optimum: OptimumResponse | None = None
-    """The exact optimum; null unless the activation is the identity."""
-    gap_to_optimum: float | None = None
-    """The final cost minus the cost of the optimum; null if unknown."""
-    progress: Progress
-    """The completed and the requested steps."""
-    attempt: int
-    """A number that is incremented when the request is repeated after a failure or cancellation."""
-    error: Problem | None = None
-    """The reason for a failure."""
-    created_at: str | None = None
-    """When it was accepted."""
-    created_by: str | None = None
-    """The name of the API key that started this attempt; null without keys."""
-    started_at: str | None = None
-    """When the computation started."""
-    finished_at: str | None = None
-    """When the computation ended."""
-    compute_seconds: float | None = None
-    """Seconds spent on the computation."""
-    links: dict[str, str] | None = None
-    """Paths of its parts; null if not stored."""
-
-
-@dataclass(kw_only=True)
 class BasinMapPage:
     """One page of basin maps, newest first."""
 
@@ -1559,20 +1583,20 @@ class BasinMapPage:
 
 
 @dataclass(kw_only=True)
-class FitPage:
-    """One page of fits, newest first."""
+class TrainingRunPage:
+    """One page of training runs, newest first."""
 
-    items: list[FitResource]
+    items: list[TrainingRun]
     """Up to limit items."""
     next_cursor: str | None = None
     """Null on the last page."""
 
 
 @dataclass(kw_only=True)
-class TrainingRunPage:
-    """One page of training runs, newest first."""
+class FitPage:
+    """One page of fits, newest first."""
 
-    items: list[TrainingRun]
+    items: list[FitResource]
     """Up to limit items."""
     next_cursor: str | None = None
     """Null on the last page."""

@@ -110,6 +110,10 @@ class FitRequest(TypedDict, total=False):
     verdict: bool | None
     """False to leave out the verdict, which takes longer than the fit: `trust`, `alternatives`,
     `effects` and `summary` are then null."""
+    noticed: Sequence[str] | None
+    """The kinds of what was noticed about the table of a stored series, and neither repaired nor
+    confirmed: the level of the summary is then at most `caution`. By default those of the series;
+    an empty list confirms all."""
 
 
 class GradientCheckRequest(TypedDict, total=False):
@@ -246,6 +250,8 @@ class TableOptions(TypedDict, total=False):
     """Use the means of so many rows."""
     last: int | None
     """Use so many rows at the end of each sequence."""
+    confirm: str | None
+    """The kinds of what was noticed and is right, separated by commas."""
 
 
 class FitOptions(FitRequest, TableOptions):

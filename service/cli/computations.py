@@ -92,7 +92,18 @@ def tutorial(context: click.Context, out: Path) -> None:
         program.command.main(shlex.split(command), program.info_name, standalone_mode=False)
 
 
-SERIES: Final = click.Argument(["data"], type=click.File("rb"), required=False, callback=find_data)
+class TableFile(click.File):
+    """A file of data; an address is refused with advice."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the open file."""
+        if isinstance(value, str) and re.match("https?://", value):
+            pipe = f"curl -L {shlex.quote(value)} | linear-rnn {ctx.info_name if ctx else 'fit'}"
+            raise click.UsageError(f"DATA: {value} is an address; download it first: {pipe}")
+        return super().convert(value, param, ctx)
+
+
+SERIES: Final = click.Argument(["data"], type=TableFile("rb"), required=False, callback=find_data)
 ARGUMENTS: Final[dict[str, list[click.Parameter]]] = {
     "predict": [click.Argument(["sequences"], nargs=-1, callback=read_sequences)],
     "fit": [SERIES],

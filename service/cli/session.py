@@ -82,7 +82,9 @@ def refuse(*_: Any) -> Any:
     raise AssertionError("a command computes everything itself")
 
 
-def read_data(file: BinaryIO, columns: dict[str, Any] | None, session: Session) -> AnyDataset:
+def read_data(
+    file: BinaryIO, session: Session, columns: dict[str, Any] | None = None
+) -> AnyDataset:
     """Return the dataset in a file of data; raises Invalid.
 
     With ``columns``, as in the query of an upload, it contains a series.

@@ -6,23 +6,25 @@ Matplotlib is imported, only for files that need them.
 """
 
 import asyncio
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from json import dumps, loads
 from pkgutil import resolve_name
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import click
 import numpy as np
 
 from service.cli import text
-from service.cli.messages import explain, name_options
+from service.cli.messages import explain, list_repairs, name_options
 from service.cli.options import RequestOption, Values, is_standard
 from service.cli.output import save, to_csv
 from service.cli.session import Session, compute, open_session, read_data, refuse, show_progress
 from service.engine.data import Series
 from service.errors import Invalid, Malformed
 from service.figures.formats import PICTURE_FORMATS
+from service.formats.repairs import offer
 from service.operations.computations import submit
 from service.operations.computations.fits import FIT, SUFFIXES
 from service.operations.computations.groups import fit_groups
@@ -37,6 +39,7 @@ from service.store.rows import ComputationRow
 from service.values.steps import find_times, list_times
 
 ROLES: Final = {"time", "clock", "sequence"}
+MAX_OFFERED: Final = 10  # targets in an error
 
 # From the suffix of a file to write, and the options of a picture.
 MakeFile: TypeAlias = Callable[[str, PictureOptions], Download | Picture]
@@ -144,7 +147,7 @@ def _read_future(series: Series, sequence: int, session: Session) -> list[list[f
     chosen = {"target": names[0], "inputs": ",".join(names[1:])}
     columns = {key: session.columns[key] for key in session.columns.keys() - ROLES} | chosen
     try:
-        future = read_data(session.params["future"], columns, session).series
+        future = read_data(session.params["future"], session, columns).series
     except (Invalid, Malformed) as error:
         details = [each.detail for each in getattr(error, "errors", ())]
         raise click.UsageError(f"--future: {(*details, error.detail)[0]}") from None
@@ -218,8 +221,7 @@ def run_task(
             request = _read_request(task, parts, session)
             style = validate(parts["style"], task.style)
             json, make_file = task.answer(request, session)
-            if not {"target", "inputs"} <= session.columns.keys():
-                _show_roles(session.data)
+            _show_notes(session.data, session.columns)
             # The standard output has the file if that is requested.
             shown = json.decode() if params["json"] else task.describe(loads(json))
             click.echo(shown, err=is_standard(out))
@@ -242,13 +244,38 @@ def _read_request(task: Task, parts: Mapping[str | None, dict[str, Any]], sessio
         session.columns = parts["columns"]
         if session.params.get("by") is not None:
             session.columns["sequence"] = session.params["by"]
-        session.data = read_data(data, session.columns if task.takes_series else None, session)
+        read = _read_table if task.takes_series else read_data
+        session.data = read(data, session)
         body["dataset"] = {"kind": "stored", "id": name_dataset(session.data)}
     return validate(body, task.model)
 
 
-def _show_roles(data: AnyDataset | None) -> None:
-    """Print the roles of columns that were proposed."""
-    if data is not None and data.series.roles:
+def _read_table(file: BinaryIO, session: Session) -> AnyDataset:
+    """Return the series in a file of data, whose target is asked for if it would be a guess.
+
+    It raises Invalid, and UsageError without a terminal.
+    """
+    data = read_data(file, session, session.columns)
+    guesses = [note for note in data.series.notes if note.slug == "target"]
+    for note in guesses:
+        names = [data.series.target_name, *data.series.input_names]
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            first = offer("target", names[0], names[0])
+            advice = "; ".join(list_repairs([first, *note.repairs[:MAX_OFFERED]]))
+            raise click.UsageError(f"--target: {note.sentence}; {advice}")
+        choice = click.Choice(names)
+        session.columns["target"] = click.prompt("target", names[0], type=choice, err=True)
+        file.seek(0)
+        data = read_data(file, session, session.columns)
+    return data
+
+
+def _show_notes(data: AnyDataset | None, columns: Mapping[str, Any]) -> None:
+    """Print the roles of columns that were proposed, and what was noticed about the table."""
+    if data is None:
+        return
+    if data.series.roles and not {"target", "inputs"} <= columns.keys():
         roles = ", ".join(data.series.roles)
         click.echo(f"{roles}; --target, --inputs, --time or --sequence to change", err=True)
+    for note in data.series.notes:
+        click.echo("; ".join([note.sentence, *list_repairs(note.repairs)]), err=True)

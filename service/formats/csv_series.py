@@ -20,6 +20,7 @@ from service.formats.base import (
 )
 from service.formats.csv import to_texts, write_rows
 from service.formats.csv_tables import Layout, TableReader, list_numbers
+from service.formats.notes import list_notes
 from service.formats.numerals import Numerals, cite, find_numerals, shorten
 from service.formats.repairs import Offer, offer
 from service.formats.roles import MAX_COLUMNS, propose_roles
@@ -54,12 +55,12 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     Malformed, Invalid and LimitExceeded, with the repairs of the table as members.
     """
     found = open_table(body, chosen, limits)
-    if chosen.roles is None:
-        return read_table(found, chosen)[0]
-    proposed = propose_roles(found, chosen)
-    proposed.check(found)
-    series, _ = read_table(found, proposed.chosen)
-    return replace(series, roles=proposed.describe())
+    proposed = None if chosen.roles is None else propose_roles(found, chosen)
+    if proposed is not None:
+        proposed.check(found)
+    series, _ = read_table(found, chosen if proposed is None else proposed.chosen)
+    roles = () if proposed is None else proposed.describe()
+    return replace(series, roles=roles, notes=list_notes(found, chosen, proposed, series.notes))
 
 
 def read_dataset_csv(

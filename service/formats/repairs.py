@@ -43,11 +43,11 @@ REPAIRS: Final = {
     "header": Repair("Name the columns column_1, column_2, …"),
     "inputs": Repair("Use {}"),
     "sequence": Repair("Read {}"),
+    "target": Repair("Fit {!r}"),
+    "confirm": Repair("Keep it as it is"),
     "encoding": Repair("{}"),
     "pivot": Repair("Make a column of each {}", "a column for each {}"),
 }
-# Those that invent inputs, and what is assumed.
-INVENTED: Final = ("gaps=missing", "fill=hold", "fill=zero")
 
 
 def offer(parameter: str, value: str | int, *words: Any) -> Offer:
@@ -59,3 +59,11 @@ def offer(parameter: str, value: str | int, *words: Any) -> Offer:
 def describe(repair: str, *words: Any) -> str:
     """Return the sentence about a repair that was made."""
     return REPAIRS[repair].sentence.format(*words)
+
+
+# Those that invent inputs: what is assumed, and the repair that does not.
+INVENTED: Final = {
+    "gaps=missing": ("which have the inputs before them", offer("gaps", "sequences", "each gap")),
+    "fill=hold": ("which is assumed to have lasted", offer("fill", "drop")),
+    "fill=zero": ("which is assumed to be what happened", offer("fill", "drop")),
+}

@@ -27,11 +27,14 @@ SEQUENCE: Final = re.compile(
     r"(sequence|series|recording|test|run|trial|batch|patient|subject|region|group|id|unit)s?",
     re.IGNORECASE,
 )
-TARGET: Final = re.compile(r"target|output|response|y", re.IGNORECASE)
+TARGET: Final = re.compile(
+    r"target|output|response|y|sales|revenue|demand|umsatz|absatz", re.IGNORECASE
+)
 MAX_COLUMNS: Final = 1000  # of a table whose roles are proposed
 N_COUNTED: Final = 10  # rows of a column that may number them
 TIMES: Final[tuple[Role, ...]] = ("time", "clock")
 REPEATS: Final = "its values repeat"
+GUESSED: Final = "the last column of numbers"
 MAX_LAG: Final = 12  # steps of the correlations by which inputs are chosen
 
 
@@ -265,9 +268,11 @@ class _Proposal:
     def _propose_target(self) -> None:
         numbers = self._of_kind("number")
         measured = [j for j in numbers if not self._counts(j)]
-        why = "the last column of numbers"
+        candidates = measured or numbers
+        is_guess = len(candidates) > 1 and self._chosen.is_series
+        why = GUESSED if is_guess else "the only column of numbers"
         done = self._give("target", "its name", self._named(TARGET, numbers))
-        if not done and not self._give("target", why, (measured or numbers)[::-1]):
+        if not done and not self._give("target", why, candidates[::-1]):
             row = "a header and a row per step" if self._chosen.is_series else "a row per sequence"
             detail = f"there is no column of numbers; the table needs {row}"
             raise Invalid(detail, parameter="target")

@@ -2,18 +2,18 @@
 
 import re
 from array import array
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.data import Series, Step
+from service.engine.data import Note, Series, Step
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.formats.base import SeriesColumns, SizeLimits
 from service.formats.csv_tables import SEPARATORS, Layout, offer_fills
 from service.formats.numerals import cite
-from service.formats.repairs import describe
+from service.formats.repairs import INVENTED, describe
 from service.formats.text import Line
 from service.schemas.series import MAX_NAME, NAME_PATTERN, to_names
 from service.values.dates import DateOrder
@@ -60,6 +60,7 @@ class SeriesRows:
         self._labels: dict[str, int] = {}
         self._times = None if layout.time is None else Times(layout.names[layout.time], order)
         self.repairs: list[str] = []
+        self.invented: list[Note] = []  # by repairs
         self._steps: _Steps  # of all rows, after the last one was added
 
     def add(self, lines: list[Line], fields: list[str], numbers: Array) -> None:
@@ -127,7 +128,16 @@ class SeriesRows:
             detail = f"all targets in the column {target!r} are missing; choose another column"
             raise Invalid(detail, parameter="target")
         parts = lengths, tuple(names), target, step, to_names(labels), starts
-        return Series(inputs, targets, *parts, tuple(self.repairs))
+        return Series(inputs, targets, *parts, tuple(self.repairs), notes=tuple(self.invented))
+
+    def _report(self, repair: str, *words: Any) -> None:
+        """Add the sentence about a repair, and a note if it invented inputs."""
+        sentence = describe(repair, *words)
+        self.repairs.append(sentence)
+        if repair in INVENTED and self._layout.inputs:
+            assumption, better = INVENTED[repair]
+            sentence = f"{sentence}, {assumption}"
+            self.invented.append(Note("invented", sentence, (better,), is_open=True))
 
     def _take(self, rows: Rows) -> None:
         """Select steps, lines and times by the indices of their rows."""
@@ -152,8 +162,7 @@ class SeriesRows:
             kept = np.flatnonzero(~is_repeated)
             self._take(kept)
             self._steps = _Steps(self._steps.codes, _average(inputs, kept), _average(targets, kept))
-            n_repeated = count(int(is_repeated.sum()), "repeated time")
-            self.repairs.append(describe("repeated", n_repeated))
+            self._report("repeated", count(int(is_repeated.sum()), "repeated time"))
 
     def _take_last(self, n: int) -> None:
         """Select the last rows of each sequence."""
@@ -161,7 +170,7 @@ class SeriesRows:
         after = np.searchsorted(codes, codes, side="right") - np.arange(len(codes))
         if (after > n).any():
             self._take(np.flatnonzero(after <= n))
-            self.repairs.append(describe("last", n, count(len(codes), "row")))
+            self._report("last", n, count(len(codes), "row"))
 
     def _require_times(self, parameter: str) -> Times:
         if self._times is None:
@@ -210,7 +219,7 @@ class SeriesRows:
         self._steps.targets[~is_row] = np.nan
         times.step = grid.step
         if n_added:
-            self.repairs.append(describe("gaps=missing", count(n_added, "missing step")))
+            self._report("gaps=missing", count(n_added, "missing step"))
 
     def _fill(self, how: str) -> None:
         """Fill missing inputs; those of rows to drop stay missing. It raises Invalid."""
@@ -218,7 +227,7 @@ class SeriesRows:
         is_incomplete = self._find_incomplete()
         n_rows = int(is_incomplete.sum())
         if n_rows:
-            self.repairs.append(describe(f"fill={how}", count(n_rows, "row")))
+            self._report(f"fill={how}", count(n_rows, "row"))
         if how == "zero":
             self._steps = _Steps(codes, np.nan_to_num(inputs), targets)
         if how == "hold":
@@ -250,8 +259,7 @@ class SeriesRows:
         if self._chosen.gaps == "sequences":
             is_late = self._require_times("gaps").find_late(codes)
             if is_late.any():
-                n_gaps = count(int(is_late.sum()), "gap")
-                self.repairs.append(describe("gaps=sequences", n_gaps))
+                self._report("gaps=sequences", count(int(is_late.sum()), "gap"))
         begins = is_dropped | is_late
         if not begins.any():
             return labels
@@ -276,7 +284,7 @@ class SeriesRows:
         starts = np.arange(0, len(kept), n)
         means = _average(inputs[kept], starts), _average(targets[kept], starts)
         self._steps = _Steps(codes[kept][::n], *means)
-        self.repairs.append(describe("every", count(n, "row")))
+        self._report("every", count(n, "row"))
 
 
 def _average(values: Array, starts: Rows) -> Array:

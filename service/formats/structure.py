@@ -26,6 +26,7 @@ TOTALS: Final = re.compile(
     r"|somme|totale|insgesamt|average|mean|mittelwert|moyenne",
     re.IGNORECASE,
 )
+SENTINEL: Final = re.compile(r"(-9999?)(?:[.,]0*)?")  # numbers that often stand for missing ones
 EMPTY, TOTAL, NOTE = "empty", "a total", "a note"  # lines below the last row
 INDEX: Final = re.compile(r"|#|no\.?|nr\.?|row|index|unnamed: 0", re.IGNORECASE)
 
@@ -48,6 +49,8 @@ class Structure(NamedTuple):
     n_above: int  # lines above the header
     # Lines that repeat the header, and those below the last row, once all rows are read
     left_out: list[tuple[int, str]]
+    # Numbers that often stand for missing ones, by their columns, once all rows are read
+    sentinels: Counter[tuple[int, str]]
 
     def split(self, text: str) -> list[str]:
         """Return the fields of a line."""
@@ -58,6 +61,7 @@ class Structure(NamedTuple):
         held = deque[Line]()
         header = find_repeatable(self.header, self.separator)
         again = list[int]()
+        self.sentinels.clear()
         for number, line in read_lines(self.text, self.limits, self.skip):
             if number < self.first:
                 continue
@@ -66,6 +70,9 @@ class Structure(NamedTuple):
                 continue
             if COMMENT.match(line) and is_comment(line, len(self.split(line)), self.width):
                 continue
+            if "-999" in line:
+                matches = enumerate(map(SENTINEL.fullmatch, self.split(line)))
+                self.sentinels.update((j, match[1]) for j, match in matches if match is not None)
             held.append((number, line))
             if len(held) > TAIL:
                 yield held.popleft()
@@ -122,17 +129,18 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     rows = _find_rows(rows, find_repeatable(header, separator), width)
     first = rows[0][0][0] if rows else limits.max_steps**2
     sample = [_pad(fields, width) for _, fields in rows]
-    columns = [*zip(*sample, strict=True)] or [()] * width
-    signs = {j: sign for j, column in enumerate(columns) if (sign := find_sign(column))}
+    fields_of = [*zip(*sample, strict=True)] or [()] * width
+    signs = {j: sign for j, column in enumerate(fields_of) if (sign := find_sign(column))}
     kinds = [
         _find_kind(name, column, signs.get(j, ""))
-        for j, (name, column) in enumerate(zip(names, columns, strict=True))
+        for j, (name, column) in enumerate(zip(names, fields_of, strict=True))
     ]
     for column, sign in signs.items():
         units[column] = units[column] or sign
     read = text, limits, chosen.skip, separator
     names = names if chosen.is_series else _complete(names, limits)
-    return Structure(*read, width, header, first, names, units, kinds, signs, sample, at or 0, [])
+    columns = names, units, kinds, signs
+    return Structure(*read, width, header, first, *columns, sample, at or 0, [], Counter())
 
 
 def is_comment(line: str, n_fields: int, width: int) -> bool:

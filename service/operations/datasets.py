@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from service import store
-from service.engine.data import Dataset, Factor, Moments, Precomputed, Series, Step
+from service.engine.data import Dataset, Factor, Moments, Note, Precomputed, Series, Step
 from service.engine.types import Array
 from service.errors import NotFound
 from service.formats import DATASET_FORMATS, DatasetFormat, SeriesColumns
@@ -101,6 +101,7 @@ def _store_series(
         "sequence_names": list(series.sequence_names) or None,
         "start_times": list(series.start_times) or None,
         **({"repairs": list(series.repairs)} if series.repairs else {}),
+        **({"assumptions": [note._asdict() for note in series.notes]} if series.notes else {}),
     }
     row, created = store.datasets.add(
         database,
@@ -111,12 +112,14 @@ def _store_series(
         current_key.get(),
         columns,
     )
+    if row.series != columns:  # the same numbers, from a table with other repairs
+        row = store.datasets.change(database, row.id, series=columns)
     summary = describe(_rename(row, name, database))
     return summary.model_copy(update={"roles": ", ".join(series.roles) or None}), created
 
 
 def _rename(row: DatasetRow, name: str | None, database: "store.Database") -> DatasetRow:
-    return row if name in {None, row.name} else store.datasets.rename(database, row.id, str(name))
+    return row if name in {None, row.name} else store.datasets.change(database, row.id, name=name)
 
 
 def read_file(
@@ -126,6 +129,11 @@ def read_file(
     if columns is None or not columns.is_series:
         return ResolvedDataset.from_arrays(*file_format.read(contents, limits, columns))
     return ResolvedSeries.from_series(file_format.read_series(contents, columns, limits))
+
+
+def read_notes(row: DatasetRow) -> tuple[Note, ...]:
+    """Return what was noticed about the table of a stored series."""
+    return tuple(Note(**each) for each in (row.series or {}).get("assumptions", ()))
 
 
 def load_series(row: DatasetRow, database: "store.Database") -> Series:
@@ -140,6 +148,7 @@ def load_series(row: DatasetRow, database: "store.Database") -> Series:
         start_times=tuple(series.get("start_times") or ()),
         repairs=tuple(series.get("repairs") or ()),
         roles=(),
+        notes=read_notes(row),
     )
 
 

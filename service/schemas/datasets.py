@@ -16,6 +16,7 @@ from service.errors import NotFound, count
 from service.schemas.arrays import InputMatrix, InputVector, error_at
 from service.schemas.base import NUMBER, Page, RequestModel, ResponseModel, Tagged
 from service.schemas.common import NetworkSchema
+from service.schemas.problems import Assumption
 from service.schemas.resolved_datasets import AnyDataset, ResolvedDataset, ResolvedSeries
 from service.schemas.series import (
     MAX_INPUTS,
@@ -272,6 +273,8 @@ class DatasetSummary(ResponseModel):
     times, or for more than 1000 sequences."""
     repairs: list[str] | None = None
     """The repairs of the table from which a series was first stored; null without any."""
+    assumptions: list[Assumption] | None = None
+    """What was noticed and assumed about the table of a series; null without anything."""
     roles: str | None = None
     """The roles of the columns in one line, in the response to an upload that proposed them."""
     bytes: int

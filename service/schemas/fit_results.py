@@ -23,6 +23,7 @@ from service.schemas.fit_estimates import (
     Span,
     StateEstimate,
 )
+from service.schemas.problems import Assumption
 
 
 class Alternative(ResponseModel):
@@ -94,7 +95,7 @@ class TrustReport(ResponseModel):
 Level: TypeAlias = Literal[
     "trusted", "caution", "rejected", "no_effect", "too_few", "not_identified"
 ]
-Topic: TypeAlias = Literal["estimate", "quality", "verdict", "finding"]
+Topic: TypeAlias = Literal["table", "estimate", "quality", "verdict", "finding"]
 
 
 class ShownInterval(Span):
@@ -118,8 +119,8 @@ class FitSummary(ResponseModel):
     headline: str
     """The result in one line."""
     sentences: list[str]
-    """The interval first, then the half-life, the delay, the effects, the quality, the verdict and
-    the findings."""
+    """What was noticed about the table first, then the interval, the half-life, the delay, the
+    effects, the quality, the verdict and the findings."""
     topics: list[Topic]
     """The topic of each sentence."""
     interval: ShownInterval
@@ -146,6 +147,8 @@ class FitResult(ResponseModel):
     """The names of the sequences, if given."""
     repairs: list[str] | None = None
     """The repairs of the table of the series; null without any."""
+    assumptions: list[Assumption] | None = None
+    """What was noticed and assumed about the table of the series; null without anything."""
     offset: Estimate | None = None
     """The constant; null without an offset; null bounds if it was given. With an offset per
     sequence, their mean, without bounds."""

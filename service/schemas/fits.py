@@ -231,6 +231,11 @@ class FitRequest(ComputationRequest):
     """False to leave out the verdict, which takes longer than the fit: `trust`, `alternatives`,
     `effects` and `summary` are then null."""
 
+    noticed: list[str] | None = None
+    """The kinds of what was noticed about the table of a stored series, and neither repaired nor
+    confirmed: the level of the summary is then at most `caution`. By default those of the series;
+    an empty list confirms all."""
+
     @property
     def delays(self) -> tuple[int, int]:
         """The lowest and the highest delay."""

@@ -12,6 +12,22 @@ class Repair(ResponseModel):
     """The parameters of POST /v1/datasets."""
 
 
+class Assumption(ResponseModel):
+    """An observation or an assumption about a table that was read."""
+
+    slug: str
+    """Its kind."""
+    sentence: str
+    """Its description."""
+    is_open: bool = False
+    """True if answers from the table can be wrong because of it, unless it is repaired or
+    confirmed."""
+    line: int | None = None
+    """The line of the table, from 1."""
+    repairs: list[Repair]
+    """The repairs of the table, as alternatives, and the confirmation."""
+
+
 class DetailMembers(ResponseModel):
     """The numbers and names of a detail, for programs."""
 

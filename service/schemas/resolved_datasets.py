@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from service.engine.data import Dataset, Precomputed, Series, Step
+from service.engine.data import Dataset, Note, Precomputed, Series, Step
 from service.engine.network import Network
 from service.engine.objective import Objective, make_objective
 from service.engine.types import Array
@@ -69,6 +69,7 @@ class ResolvedSeries:
     size: DatasetSize
     step: Step
     read: Callable[[], Series]
+    notes: tuple[Note, ...] = ()  # about its table
 
     @classmethod
     def from_series(cls, series: Series) -> "ResolvedSeries":
@@ -77,7 +78,7 @@ class ResolvedSeries:
         size = DatasetSize(
             len(lengths), int(lengths.max()), n_inputs=len(series.input_names), is_series=True
         )
-        return cls(size, series.step, lambda: series)
+        return cls(size, series.step, lambda: series, series.notes)
 
     @cached_property
     def series(self) -> Series:

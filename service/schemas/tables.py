@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from service.schemas.base import NUMBER, PARSE_NUMBER, QueryModel, ResponseModel
-from service.schemas.problems import Repair
+from service.schemas.problems import Assumption
 from service.schemas.series import StepSchema
 from service.values.dates import DateOrder
 from service.values.times import LENGTH
@@ -72,6 +72,8 @@ class TableOptions(QueryModel):
     """For series as tables: use the means of so many rows."""
     last: Annotated[int | None, Field(ge=1, examples=[1000]), NUMBER, PARSE_NUMBER] = None
     """For series as tables: use so many rows at the end of each sequence."""
+    confirm: Annotated[str | None, Field(max_length=200, examples=["sentinel,inputs"])] = None
+    """For series as tables: the kinds of what was noticed and is right, separated by commas."""
 
 
 class TableColumn(ResponseModel):
@@ -91,21 +93,13 @@ class TableColumn(ResponseModel):
     """The reason for its role."""
 
 
-class TableProblem(ResponseModel):
+class TableProblem(Assumption):
     """A property of a table that prevents reading it, or may be wrong."""
 
-    slug: str
-    """Its kind."""
     is_error: bool
     """True if the table cannot be read without a repair."""
-    sentence: str
-    """Its description."""
-    line: int | None = None
-    """The line of the table, from 1."""
     column: int | None = None
     """The column of the table, from 1."""
-    repairs: list[Repair]
-    """Alternatives to read the table."""
 
 
 class TableSummary(ResponseModel):

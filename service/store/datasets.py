@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,10 +64,10 @@ def get(database: Database, dataset_id: str) -> DatasetRow:
         return get_row(connection, DatasetRow, dataset_id)
 
 
-def rename(database: Database, dataset_id: str, name: str) -> DatasetRow:
-    """Set the name of a dataset; raises NotFound."""
+def change(database: Database, dataset_id: str, **values: Any) -> DatasetRow:
+    """Set the name of a dataset, or the columns of a series; raises NotFound."""
     with database.transaction() as connection:
-        connection.execute(update(datasets).where(datasets.c.id == dataset_id).values(name=name))
+        connection.execute(update(datasets).where(datasets.c.id == dataset_id).values(values))
         return get_row(connection, DatasetRow, dataset_id)
 
 

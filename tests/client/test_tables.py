@@ -78,16 +78,16 @@ def test_a_fit_of_a_table_proposes_its_roles(
     rnn: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [f"2024-01-{k:02},{k % 3},{k * k % 7},{k % 2}" for k in range(1, 31)]
-    table = "\n".join(["date,tv,sales,x", *rows])
-    fit = rnn.fit(io.StringIO(table), target="sales", offset=False)
-    assert (fit.target, [each.name for each in fit.inputs]) == ("sales", ["tv", "x"])
+    table = "\n".join(["date,tv,level,x", *rows])
+    fit = rnn.fit(io.StringIO(table), target="level", offset=False)
+    assert (fit.target, [each.name for each in fit.inputs]) == ("level", ["tv", "x"])
     assert capsys.readouterr().err == ""
     other = rnn.fit(io.StringIO(table), offset=False)
     assert (
-        capsys.readouterr().err == "target x, inputs tv and sales, time date; target=… to change\n"
+        capsys.readouterr().err == "target x, inputs tv and level, time date; target=… to change\n"
     )
     assert other.request["step"]["unit"] == "day"
-    assert rnn.read_table(io.StringIO(table), target="sales").columns[1].role == "input"
+    assert rnn.read_table(io.StringIO(table), target="level").columns[1].role == "input"
 
 
 STEP_TESTS = Path(__file__).parents[2] / "service/explorer/fit_examples/step_tests.csv"

@@ -4,7 +4,7 @@ from service.engine.data.dataset import Dataset
 from service.engine.data.factor import Factor, Precomputed
 from service.engine.data.generated import count_ones, remember
 from service.engine.data.moments import Moments, cost_polynomials
-from service.engine.data.series import Series, Step
+from service.engine.data.series import Note, Series, Step
 from service.engine.data.units import UNIT_NAMES, find_bracketed, find_unit
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Dataset",
     "Factor",
     "Moments",
+    "Note",
     "Precomputed",
     "Series",
     "Step",

@@ -1,6 +1,6 @@
 """Series: sequences with several inputs, and a target at any of their steps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, NamedTuple
@@ -22,6 +22,16 @@ class Step(NamedTuple):
 ONE_STEP: Final = Step()
 
 
+class Note(NamedTuple):
+    """An observation or an assumption about the table that was read."""
+
+    slug: str  # its kind
+    sentence: str
+    repairs: tuple[Mapping[str, Any], ...] = ()  # of the table, as alternatives: label and query
+    is_open: bool = False  # answers can be wrong because of it
+    line: int | None = None  # of the table
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """N sequences with q inputs and a target at every step, concatenated in flat arrays.
@@ -41,6 +51,7 @@ class Series:
     # Of the table that was read, only for display.
     repairs: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()  # that were proposed, such as "target sales"
+    notes: tuple[Note, ...] = ()
 
     @classmethod
     def from_sequences(

@@ -22,7 +22,8 @@ export function createResult(store, apply) {
     const [interval, ...estimates] = pick(summary, "estimate");
     sentence.append(html("b", { id: "interval" }, ...typeset(interval)), ...typeset([" ", ...estimates].join(" ")));
     quality.append(...typeset(pick(summary, "quality").join(" ")));
-    doubts.append(...pick(summary, "finding").map((finding) => html("li", {}, ...typeset(finding))));
+    const noticed = [...pick(summary, "finding"), ...pick(summary, "table")];
+    doubts.append(...noticed.map((finding) => html("li", {}, ...typeset(finding))));
     const [better] = alternatives;
     if (!better) return;
     // The verdict is about the first alternative, or else the first finding is.

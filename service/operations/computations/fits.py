@@ -32,6 +32,7 @@ from service.operations.computations.job_types import (
     JobType,
     StepwiseComputation,
 )
+from service.operations.computations.noticed import add_notes, to_assumptions
 from service.operations.computations.summary import count_needed, summarize
 from service.operations.shared.ids import RESULT_VERSION
 from service.operations.shared.limits import Limits, check_seconds
@@ -58,7 +59,8 @@ def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
     if isinstance(dataset, ResolvedSeries):
         step = StepSchema(length=dataset.step.length, unit=dataset.step.unit)
         offset = _choose_offset(request, dataset.series)
-        defaults = {"initial_state": "each", "offset": offset, "step": step}
+        noticed = sorted({note.slug for note in dataset.notes if note.is_open})
+        defaults = {"noticed": noticed, "initial_state": "each", "offset": offset, "step": step}
     missing = {name: value for name, value in defaults.items() if getattr(request, name) is None}
     if request.direct and {*dataset.series.input_names} <= {*request.direct}:  # a regression
         missing |= {"w_rec": FitRange(low=0.0, high=0.0)}
@@ -249,8 +251,12 @@ class StepwiseFit(StepwiseComputation):
             responses = tabulate_responses(result.solution)
             table |= dict(zip(RESPONSE.values(), responses, strict=True))
         described = describe_fit(self.request, self.dataset.series, result, self._accepts)
-        summary = summarize(self.request, described) if self.request.verdict else None
-        response = described.model_copy(update={"summary": summary})
+        series = self.dataset.series
+        updates: dict[str, Any] = {"assumptions": to_assumptions(series) or None}
+        if self.request.verdict:
+            summary = summarize(self.request, described)
+            updates["summary"] = add_notes(summary, self.request, series)
+        response = described.model_copy(update=updates)
         return ComputationOutput(response, table, self.request.progress_total)
 
     def take_part(self) -> Arrays:

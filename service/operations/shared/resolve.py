@@ -8,7 +8,7 @@ from service.engine.data import Dataset, Precomputed, Step
 from service.engine.network import Network
 from service.engine.types import Array, Weights
 from service.errors import Conflict, Invalid, NotFound
-from service.operations.datasets import MOMENTS, NAMES, from_stored_arrays, load_series
+from service.operations.datasets import MOMENTS, NAMES, from_stored_arrays, load_series, read_notes
 from service.operations.shared.ids import check_id
 from service.operations.shared.limits import Limits
 from service.rendering.requests import PictureData
@@ -83,7 +83,8 @@ def _find_stored(dataset_id: str, database: "store.Database", retry: Retry) -> A
         n_inputs = len(row.series["inputs"])
         size = DatasetSize(row.n_samples, row.n_steps, n_inputs=n_inputs, is_series=True)
         step = Step(**row.series["step"])
-        return ResolvedSeries(size, step, lambda: retry(lambda: load_series(row, database)))
+        notes = read_notes(row)
+        return ResolvedSeries(size, step, lambda: retry(lambda: load_series(row, database)), notes)
     is_precomputed = MOMENTS in retry(lambda: store.arrays.list_names(database, row.id))
 
     def load(*names: str) -> dict[str, Array]:

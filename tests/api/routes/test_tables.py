@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -84,10 +85,11 @@ def test_a_table_is_described(api: Any) -> None:
     assert (dose["unit"], dose["kind"], dose["first"][1]) == ("mg", "number", "0,125")
     assert (pressure["unit"], rest["kind"]) == ("bar", "empty")
     notes = {each["slug"]: each for each in table["problems"]}
-    assert notes.keys() == {"title", "end", "sentinel"}
+    assert notes.keys() == {"title", "end", "sentinel", "target"}
     assert notes["end"]["line"] == 17
-    (repair,) = notes["sentinel"]["repairs"]
+    repair, confirmation = notes["sentinel"]["repairs"]
     assert repair["query"] == {"missing": "-999"}
+    assert confirmation["query"] == {"confirm": "sentinel"}
 
 
 def test_sheets_and_encodings_are_named(api: Any) -> None:
@@ -109,7 +111,7 @@ def test_headers_of_joined_files_are_named(api: Any) -> None:
 
 def test_rows_that_equal_a_header_of_numbers_are_rows(api: Any) -> None:
     table = read(api, "0,1\n" + "1,0\n0,1\n0,1\n1,1\n" * 3, header=1)
-    assert (table["n_rows"], table["problems"]) == (12, [])
+    assert (table["n_rows"], [each["slug"] for each in table["problems"]]) == (12, ["target"])
 
 
 def test_every_repair_of_an_error_leads_on(api: Any) -> None:
@@ -227,7 +229,7 @@ def test_an_input_that_may_name_groups_is_noted(api: Any) -> None:
     rows = [f"{seed},{k * k % 7 + seed % 3}" for seed in (301, 303, 305) for k in range(8)]
     table = read(api, "\n".join(["Seed,height", *rows]))
     assert roles(table) == {"Seed": "input", "height": "target"}
-    (note,) = table["problems"]
+    (note,) = [each for each in table["problems"] if each["slug"] == "groups"]
     assert "'Seed' has few values in blocks of rows" in note["sentence"]
     table = read(api, "\n".join(["Seed,height", *rows]), **note["repairs"][0]["query"])
     assert roles(table) == {"Seed": "sequence", "height": "target"}
@@ -238,7 +240,7 @@ def test_an_input_that_may_name_groups_is_noted(api: Any) -> None:
     [
         ("day,region,x,y", "{day},{ab},{x},{y}", "time sequence input target"),
         ("x,date,sales", "{x},{day},{y}", "input time target"),
-        ("week,sales,tv", "{k},{y},{x}", "time input target"),
+        ("week,sales,tv", "{k},{y},{x}", "time target input"),
         ("output,x,z", "{y},{x},{y}", "target input input"),
         ("time,operator,x,y", "{k},{abc},{x},{y}", "time left_out input target"),
         ("k,x,y,note", "{k},{x},{y},good {k}", "left_out input target left_out"),
@@ -369,3 +371,47 @@ def test_an_archive_has_no_columns_to_choose(api: Any) -> None:
     response = api.upload(file.getvalue(), "application/x-npz", "?kind=explicit")
     assert response.status_code == 422
     assert response.json()["errors"][0]["parameter"] == "kind"
+
+
+def fit_table(api: Any, body: str, **query: Any) -> dict[str, Any]:
+    """Return the fit of a table whose other roles are proposed."""
+    asked = urlencode({"kind": "series", "roles": "proposed", **query})
+    stored = api.upload(body, CSV, f"?{asked}").json()
+    source = {"kind": "stored", "id": stored["id"]}
+    fit = api.post("/v1/fits", {"dataset": source}).json()
+    assert fit["assumptions"] == stored["assumptions"]
+    return dict(fit)
+
+
+def test_what_was_noticed_limits_the_level_until_it_is_repaired_or_confirmed(api: Any) -> None:
+    rng = np.random.default_rng(5)
+    x, state, rows = rng.exponential(1.0, 150), 0.0, ["day,x,y"]
+    for k, each in enumerate(x):
+        state = 0.8 * state + each
+        y = -999 if k in {40, 77, 101} else round(state + rng.normal(0, 0.1), 3)
+        rows.append(f"{date(2024, 1, 1) + timedelta(k)},{each:.3f},{y}")
+    body = "\n".join(rows)
+    fits = {
+        name: fit_table(api, body, target="y", **query)
+        for name, query in {
+            "noticed": {},
+            "repaired": {"missing": "-999"},
+            "confirmed": {"confirm": "sentinel"},
+        }.items()
+    }
+    first = fits["noticed"]["summary"]
+    assert first["topics"][0] == "table"
+    assert first["sentences"][0] == "About the table: -999 occurs 3 times in 'y'."
+    assert first["level"] != "trusted"
+    assert first["headline"].endswith("(check the table first)")
+    (noticed,) = fits["noticed"]["assumptions"]
+    assert [repair["query"] for repair in noticed["repairs"]] == [
+        {"missing": "-999"},
+        {"confirm": "sentinel"},
+    ]
+    for name in ("repaired", "confirmed"):
+        assert "table" not in fits[name]["summary"]["topics"]
+        assert fits[name]["id"] != fits["noticed"]["id"]
+    (piece,) = fits["repaired"]["w_rec"]["intervals"]
+    assert piece["low"] < 0.8 < piece["high"]
+    assert fits["repaired"]["summary"]["level"] == "trusted"
