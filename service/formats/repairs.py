@@ -46,7 +46,6 @@ REPAIRS: Final = {
     "target": Repair("Fit {!r}"),
     "confirm": Repair("Keep it as it is"),
     "encoding": Repair("{}"),
-    "pivot": Repair("Make a column of each {}", "a column for each {}"),
 }
 
 
