@@ -23,6 +23,7 @@ OMITTED: Final = {
 }  # fmt: skip
 RENAMED: Final = {
     ("FitResource", "residuals"): "residual_tests", ("FitResource", "summary"): "verdict",
+    ("DifferenceReport", "from"): "from_",
 }  # fmt: skip
 # Of a finished computation, always or unless stated otherwise: never None in Python.
 RESULTS: Final = {

@@ -26,6 +26,8 @@ TYPES: Final = {
 OMITTED: Final = {
     ("PredictRequest", "inputs"),
     ("PredictRequest", "continue"),
+    ("PredictRequest", "plans"),
+    ("PredictRequest", "goal"),
     ("FitRequest", "dataset"),
 }
 UPLOAD_ARGUMENTS: Final = {"name", "kind", "target", "inputs", "sequence", "time", "roles"}

@@ -28,7 +28,7 @@ OMITTED: Final = {
     "train": {"keep"},
     "fit": {"keep", "dataset", "noticed"},
     "forecast": {"keep", "dataset", "noticed", "verdict"},  # a forecast states the verdict
-    "predict": {"inputs", "model", "continue"},
+    "predict": {"inputs", "model", "continue", "plans", "goal"},
     "surface": {"runs"},
 }
 # Rules that no schema states: the only valid choice of an option.

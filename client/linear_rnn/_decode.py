@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 RENAMED = {  # names with another meaning in the client
     "residual_tests": "residuals",
+    "from_": "from",
     "verdict": "summary",
 }
 

@@ -332,16 +332,6 @@ class DelayRange(TypedDict):
 
 
 @dataclass(kw_only=True)
-class EffectReport:
-    """The test for an effect on the target."""
-
-    visible: bool
-    """True if an effect is detected."""
-    p: float
-    """The p-value: how often noise alone gives at least this much."""
-
-
-@dataclass(kw_only=True)
 class Estimate:
     """A number and its confidence interval."""
 
@@ -351,6 +341,16 @@ class Estimate:
     """The lower end; null if there is none."""
     high: float | None = None
     """The upper end; null if there is none."""
+
+
+@dataclass(kw_only=True)
+class EffectReport:
+    """The test for an effect on the target."""
+
+    visible: bool
+    """True if an effect is detected."""
+    p: float
+    """The p-value: how often noise alone gives at least this much."""
 
 
 @dataclass(kw_only=True)
@@ -441,6 +441,19 @@ class FitPredictModel:
     """The delay of the inputs in steps."""
 
 
+@dataclass(kw_only=True)
+class PredictionSummary:
+    """Notes on predictions, in words."""
+
+    level: (
+        Literal["trusted", "caution", "rejected", "no_effect", "too_few", "not_identified"] | None
+    ) = None
+    """The confidence in the fit; null without a verdict."""
+    sentences: list[str]
+    """The verdict unless the fit is trusted, inputs beyond those of the data, the differences and
+    the goal."""
+
+
 class FitRange(TypedDict):
     """The range in which w_rec is searched, or a given w_rec if both ends are equal."""
 
@@ -529,6 +542,29 @@ class ShownInterval:
 
 
 @dataclass(kw_only=True)
+class Span:
+    """A range of numbers."""
+
+    low: float | None = None
+    """The lower end; null if there is none."""
+    high: float | None = None
+    """The upper end; null if there is none."""
+
+
+class Goal(TypedDict):
+    """An output to reach by the choice of one input; the others are those of the first plan."""
+
+    output: float
+    """The output to reach."""
+    input: NotRequired[str | None]
+    """The input to choose; null if there is only one."""
+    at: NotRequired[int | None]
+    """The step of the plan, from 1, at which the output is reached; null for the long run."""
+    kind: NotRequired[Literal["lasting", "once"]]
+    """`lasting` for the same input in every step, `once` for that of the first step only."""
+
+
+@dataclass(kw_only=True)
 class Health:
     """The process or the database responds."""
 
@@ -608,6 +644,15 @@ class OptimizerParameter:
     """The effect of the parameter."""
 
 
+class Plan(TypedDict):
+    """The inputs of future steps."""
+
+    name: str
+    """The name of the plan."""
+    inputs: list[float | list[float]]
+    """A list with one number per input for every step, or a number if there is one input."""
+
+
 class RunModel(TypedDict):
     """The final weights of a stored training run."""
 
@@ -630,16 +675,6 @@ class Sequence(TypedDict):
     inputs."""
     targets: list[float | None]
     """The target at each step, (T,); null is a gap."""
-
-
-@dataclass(kw_only=True)
-class Span:
-    """A range of numbers."""
-
-    low: float | None = None
-    """The lower end; null if there is none."""
-    high: float | None = None
-    """The upper end; null if there is none."""
 
 
 @dataclass(kw_only=True)
@@ -813,6 +848,25 @@ class DelayEstimate:
 
 
 @dataclass(kw_only=True)
+class DifferenceReport:
+    """The prediction with a plan minus that with the first plan. It is the response to the
+    difference of the inputs, so that its band does not depend on the start and the level."""
+
+    plan: str
+    """The name of the plan."""
+    from_: str
+    """The name of the first plan."""
+    total: Estimate
+    """The sum over all steps."""
+    outputs: Array
+    """The difference at every step."""
+    low: Array
+    """The lower end of its confidence band."""
+    high: Array
+    """The upper end."""
+
+
+@dataclass(kw_only=True)
 class GroupGains:
     """The steady-state gains of an input in sequences with gains of their own."""
 
@@ -921,6 +975,97 @@ class FitSummary:
     """The topic of each sentence."""
     interval: ShownInterval
     """The interval in the first sentence."""
+
+
+@dataclass(kw_only=True)
+class GoalReport:
+    """The input that reaches a goal."""
+
+    input: str
+    """The input."""
+    output: float
+    """The output to reach."""
+    at: int | None = None
+    """The step; null for the long run."""
+    kind: Literal["lasting", "once"]
+    """`lasting` or `once`."""
+    value: float | None = None
+    """The input that reaches the output; null if it has no effect there."""
+    intervals: list[Span]
+    """The confidence set (Fieller), in one or two pieces. An end is null where there is none, as
+    where the effect of the input may be 0."""
+
+
+@dataclass(kw_only=True)
+class TrustReport(Trust):
+    """The verdict on the interval of w_rec."""
+
+    interval: bool
+    """True if `reasons` is empty. Below 50 targets, the interval judged is the cautious one."""
+    reasons: list[
+        Literal[
+            "no_degrees_of_freedom",
+            "oscillates",
+            "acts_later",
+            "delay_advised",
+            "range_advised",
+            "levels_advised",
+            "gains_differ",
+            "offset_advised",
+            "gain_advised",
+            "own_time_constants_advised",
+            "second_time_constant_advised",
+            "slow_as_drift",
+            "no_visible_effect",
+            "drift_or_effect",
+            "not_identifiable",
+            "clipped",
+            "season_advised",
+            "sequences_differ",
+            "follow_inputs",
+            "curved",
+            "same_shape",
+            "season",
+            "noise_model_matters",
+            "leads",
+            "feedback",
+            "changes",
+            "spread",
+            "neighbors",
+        ]
+    ]
+    """Reasons not to trust it."""
+    cautions: list[
+        Literal[
+            "too_few_to_tell",
+            "interval_open",
+            "several_pieces",
+            "search_limited",
+            "rho_at_limit",
+            "confounded_with_start",
+            "nearly_collinear",
+            "poles_coincide",
+            "negative_offset",
+            "levels_alike",
+            "common_trend",
+            "slow_as_drift",
+            "not_tested",
+            "curve_turns",
+            "clipped",
+            "feedback",
+            "spread",
+            "outliers",
+            "alternate",
+            "neighbors",
+        ]
+    ]
+    """Caveats that do not invalidate the interval."""
+    findings: list[Finding]
+    """Reasons, then cautions, each in a sentence."""
+    cautious: list[Span] | None = None
+    """The pieces of the interval of w_rec with `ar1` noise, which is valid for both white and
+    autocorrelated noise; null without degrees of freedom, and empty if w_rec was given or for
+    several time constants."""
 
 
 @dataclass(kw_only=True)
@@ -1040,78 +1185,6 @@ class SeriesDataset(TypedDict):
     """The sequences, whose lengths may differ."""
     step: NotRequired[StepFields]
     """The time between two targets."""
-
-
-@dataclass(kw_only=True)
-class TrustReport(Trust):
-    """The verdict on the interval of w_rec."""
-
-    interval: bool
-    """True if `reasons` is empty. Below 50 targets, the interval judged is the cautious one."""
-    reasons: list[
-        Literal[
-            "no_degrees_of_freedom",
-            "oscillates",
-            "acts_later",
-            "delay_advised",
-            "range_advised",
-            "levels_advised",
-            "gains_differ",
-            "offset_advised",
-            "gain_advised",
-            "own_time_constants_advised",
-            "second_time_constant_advised",
-            "slow_as_drift",
-            "no_visible_effect",
-            "drift_or_effect",
-            "not_identifiable",
-            "clipped",
-            "season_advised",
-            "sequences_differ",
-            "follow_inputs",
-            "curved",
-            "same_shape",
-            "season",
-            "noise_model_matters",
-            "leads",
-            "feedback",
-            "changes",
-            "spread",
-            "neighbors",
-        ]
-    ]
-    """Reasons not to trust it."""
-    cautions: list[
-        Literal[
-            "too_few_to_tell",
-            "interval_open",
-            "several_pieces",
-            "search_limited",
-            "rho_at_limit",
-            "confounded_with_start",
-            "nearly_collinear",
-            "poles_coincide",
-            "negative_offset",
-            "levels_alike",
-            "common_trend",
-            "slow_as_drift",
-            "not_tested",
-            "curve_turns",
-            "clipped",
-            "feedback",
-            "spread",
-            "outliers",
-            "alternate",
-            "neighbors",
-        ]
-    ]
-    """Caveats that do not invalidate the interval."""
-    findings: list[Finding]
-    """Reasons, then cautions, each in a sentence."""
-    cautious: list[Span] | None = None
-    """The pieces of the interval of w_rec with `ar1` noise, which is valid for both white and
-    autocorrelated noise; null without degrees of freedom, and empty if w_rec was given or for
-    several time constants."""
 
 
 @dataclass(kw_only=True)
@@ -1284,6 +1357,37 @@ class EvaluateResponse:
 
 
 @dataclass(kw_only=True)
+class FitPredictResponse:
+    """Predictions with a fit: per sequence or plan, a number for every step."""
+
+    outputs: list[Array]
+    """The prediction. For a new sequence the first are null, as many as the delay of the fit."""
+    low: list[Array]
+    """The lower end of its confidence band."""
+    high: list[Array]
+    """The upper end."""
+    new_low: list[Array]
+    """The lower end of the band of a new observation."""
+    new_high: list[Array]
+    """The upper end."""
+    times: list[list[str]] | None = None
+    """The times of the steps, if a sequence with times is continued."""
+    n_overflowed: int
+    """Outputs that overflow float64; they are null."""
+    model: FitPredictModel
+    trust: TrustReport | None = None
+    """The verdict on the interval of the fit."""
+    summary: PredictionSummary
+    """Notes on the predictions, in words."""
+    plans: list[str] | None = None
+    """The names of the plans."""
+    differences: list[DifferenceReport] | None = None
+    """The differences of the other plans from the first."""
+    goal: GoalReport | None = None
+    """The input that reaches the goal."""
+
+
+@dataclass(kw_only=True)
 class GradientTraceResponse:
     """One trace per requested point, in the same order."""
 
@@ -1334,29 +1438,6 @@ class OptimizerList:
 
     items: list[OptimizerDescription]
     """One item per optimizer."""
-
-
-@dataclass(kw_only=True)
-class FitPredictResponse:
-    """Predictions with a fit: per sequence, a number for every step."""
-
-    outputs: list[Array]
-    """The prediction. For a new sequence the first are null, as many as the delay of the fit."""
-    low: list[Array]
-    """The lower end of its confidence band."""
-    high: list[Array]
-    """The upper end."""
-    new_low: list[Array]
-    """The lower end of the band of a new observation."""
-    new_high: list[Array]
-    """The upper end."""
-    times: list[list[str]] | None = None
-    """The times of the steps, if a sequence with times is continued."""
-    n_overflowed: int
-    """Outputs that overflow float64; they are null."""
-    model: FitPredictModel
-    trust: TrustReport | None = None
-    """The verdict on the interval of the fit."""
 
 
 @dataclass(kw_only=True)

@@ -63,6 +63,8 @@ InputVector = Annotated[Array, _numbers_from(Row)]  # (N,)
 InputMatrix = Annotated[Array, _numbers_from(Rows)]  # (N, T)
 Observations = Annotated[Array, _numbers_from(OptionalNumbers)]  # (T,), nan for null
 Steps = Annotated[Array, _numbers_from(PossiblyEmptyRows)]  # (T, q), q may be 0
+_ROW = TypeAdapter[Any](Row)
+_STEP_ROWS = TypeAdapter[Any](Steps)
 _ROWS = TypeAdapter[list[list[float]]](Rows)
 _STEPS = TypeAdapter[list[Array]](Annotated[list[Steps], Field(min_length=1, fail_fast=True)])
 
@@ -90,6 +92,16 @@ InputSequences = Annotated[
     PlainValidator(to_sequences),
     WithJsonSchema(_list_of(_list_of(_STEP, minItems=1), minItems=1)),
 ]
+
+
+def to_steps(value: Any) -> Array:
+    """Validate one sequence, of numbers (T,) or of steps with several numbers (T, q)."""
+    is_row = isinstance(value, list) and bool(value) and not isinstance(value[0], list)
+    adapter = _ROW if is_row else _STEP_ROWS
+    return np.asarray(adapter.validate_python(value), np.float64)
+
+
+InputSteps = Annotated[Array, PlainValidator(to_steps), WithJsonSchema(_list_of(_STEP, minItems=1))]
 
 
 def _from_response(kind: type[np.float64] | type[np.int64]) -> PlainValidator:

@@ -47,7 +47,8 @@ def encode(value: Any) -> bytes:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return value.__dict__
+        has_aliases = value.model_config.get("serialize_by_alias")
+        return value.model_dump() if has_aliases else value.__dict__
     if isinstance(value, np.ndarray):
         return np.ascontiguousarray(value)  # the only layout that orjson encodes
     raise TypeError(type(value).__name__)

@@ -4,11 +4,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from service.engine.types import Array
 from service.schemas.arrays import InputSequences, Vector, error_at
 from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel, Tagged
 from service.schemas.common import Activation, NetworkSchema, State, WeightsSchema
 from service.schemas.datasets import DatasetSource
 from service.schemas.fit_results import TrustReport
+from service.schemas.plans import (
+    MAX_PLANS,
+    DifferenceReport,
+    GoalReport,
+    GoalSchema,
+    PlanSchema,
+    PredictionSummary,
+)
 
 TUTORIAL_TEST_SEQUENCE: Any = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
 
@@ -80,6 +89,10 @@ class PredictRequest(RequestModel):
     """A dataset, whose inputs are used instead of `inputs`."""
     continue_: Annotated[ContinuedSequence | None, Field(alias="continue")] = None
     """With a fit: the sequence that the inputs continue."""
+    plans: Annotated[list[PlanSchema] | None, Field(min_length=1, max_length=MAX_PLANS)] = None
+    """With a fit, instead of inputs: plans of the same steps, to compare with the first."""
+    goal: GoalSchema | None = None
+    """With plans: an output to reach."""
     return_states: Annotated[bool, Field(strict=True)] = False
     """True to return the states at every step."""
 
@@ -90,20 +103,47 @@ class PredictRequest(RequestModel):
             raise error_at("two_sources", "inputs and dataset are mutually exclusive")
         if self.model is not None and given & {"weights", "network"}:
             raise error_at("two_models", "model cannot be combined with weights or network")
-        if not isinstance(self.model, FitModel):
-            if self.continue_ is not None:
-                raise error_at("no_fit", "only a fit can continue a sequence", "continue")
-            if self.inputs[0].ndim > 1:
-                raise error_at("number_type", "Input should be a number", "inputs", 0, 0)
-        elif self.dataset is not None:
+        if isinstance(self.model, FitModel):
+            self._check_fit()
+        elif self.plans is not None or self.goal is not None:
+            raise error_at("no_fit", "only a fit has plans", "plans" if self.plans else "goal")
+        elif self.continue_ is not None:
+            raise error_at("no_fit", "only a fit can continue a sequence", "continue")
+        elif self.inputs[0].ndim > 1:
+            raise error_at("number_type", "Input should be a number", "inputs", 0, 0)
+        return self
+
+    def _check_fit(self) -> None:
+        """Raise an error for fields that do not apply to a fit."""
+        if self.dataset is not None:
             raise error_at("no_dataset", "with a fit, give inputs instead of a dataset", "dataset")
-        elif "inputs" not in given:
+        if self.plans is None and "inputs" not in self.model_fields_set:
             raise error_at("no_inputs", "with a fit, inputs are required", "inputs")
-        elif self.return_states:
+        if self.return_states:
             raise error_at("states", "a fit already returns outputs at every step", "return_states")
+        if self.plans is not None:
+            self._check_plans(self.plans)
+        elif self.goal is not None:
+            raise error_at("no_plans", "a goal needs a plan with the other inputs", "goal")
         elif self.continue_ is not None and len(self.inputs) != 1:
             raise error_at("one_sequence", "exactly one sequence can be continued", "inputs")
-        return self
+
+    def _check_plans(self, plans: list[PlanSchema]) -> None:
+        """Raise an error unless plans replace inputs, and have different names and the same T."""
+        if "inputs" in self.model_fields_set:
+            raise error_at("two_sources", "inputs and plans are mutually exclusive")
+        if len({plan.name for plan in plans}) < len(plans):
+            raise error_at("names", "plans have different names", "plans")
+        for i, plan in enumerate(plans):
+            if len(plan.inputs) != len(plans[0].inputs):
+                raise error_at(
+                    "ragged", "plans have the same number of steps", "plans", i, "inputs"
+                )
+
+    @property
+    def sequences(self) -> list[Array]:
+        """The inputs, or those of the plans."""
+        return self.inputs if self.plans is None else [plan.inputs for plan in self.plans]
 
 
 class ResolvedModel(ResponseModel):
@@ -148,7 +188,7 @@ class FitPredictModel(ResponseModel):
 
 
 class FitPredictResponse(ResponseModel):
-    """Predictions with a fit: per sequence, a number for every step."""
+    """Predictions with a fit: per sequence or plan, a number for every step."""
 
     outputs: list[Vector]
     """The prediction. For a new sequence the first are null, as many as the delay of the fit."""
@@ -168,3 +208,11 @@ class FitPredictResponse(ResponseModel):
     """The fit of the prediction."""
     trust: TrustReport | None
     """The verdict on the interval of the fit."""
+    summary: PredictionSummary
+    """Notes on the predictions, in words."""
+    plans: list[str] | None
+    """The names of the plans."""
+    differences: list[DifferenceReport] | None
+    """The differences of the other plans from the first."""
+    goal: GoalReport | None
+    """The input that reaches the goal."""

@@ -2,49 +2,45 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from anyio import to_thread
 from numpy.typing import NDArray
 
-from service import store
-from service.engine.fit import Prediction
-from service.engine.fit import predict as predict_steps
 from service.engine.network import Network, final_outputs, forward_states
 from service.engine.types import Array, Weights
-from service.errors import Invalid, count
+from service.errors import Invalid
+from service.operations.questions.fit_predictions import (
+    StoredFit,
+    load_fit,
+    predict_with_fit,
+    predict_with_fit_csv,
+)
 from service.operations.questions.question import Question
 from service.operations.shared.context import Context
 from service.operations.shared.downloads import Download, computed_table
 from service.operations.shared.limits import Limits
 from service.operations.shared.resolve import (
     check_targets,
-    get_succeeded,
-    resolve_dataset,
     resolve_run,
 )
-from service.operations.shared.stored_fits import restore_fit
 from service.operations.shared.work_estimates import fit_seconds, network_seconds
-from service.schemas.fits import FitRequest
 from service.schemas.predict import (
     FitModel,
-    FitPredictModel,
     FitPredictResponse,
     PredictRequest,
     PredictResponse,
     ResolvedModel,
     RunModel,
 )
-from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
-from service.values.steps import list_times
+from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 
 # The inputs (N, T) of a dataset, or one array (T_i,) per sequence.
 Sequences: TypeAlias = Array | list[Array]
 
 SMALL = 2_000  # inputs: about a quarter of a millisecond
 SMALL_STEPS = 400  # of numpy: about a millisecond
-BANDS = ("low", "high", "new_low", "new_high")
 
 
 class Source(NamedTuple):
@@ -55,20 +51,11 @@ class Source(NamedTuple):
     dataset: ResolvedDataset | None
 
 
-class StoredFit(NamedTuple):
-    """A stored fit and its dataset, which is loaded when needed."""
-
-    model: FitModel
-    request: FitRequest
-    result: dict[str, Any]
-    dataset: AnyDataset
-
-
 async def resolve_source(request: PredictRequest, context: Context) -> Source | StoredFit:
     """Return the source of a request; raises NotFound and Conflict."""
     if isinstance(request.model, FitModel):
         arguments = request.model, context.database, context.limits
-        return await to_thread.run_sync(_load_fit, *arguments)
+        return await to_thread.run_sync(load_fit, *arguments)
     model = request.model
     dataset = None
     if isinstance(model, RunModel):
@@ -79,14 +66,6 @@ async def resolve_source(request: PredictRequest, context: Context) -> Source | 
     if request.dataset is not None:
         dataset = check_targets(await context.resolve(request.dataset))
     return Source(weights, network, dataset)
-
-
-def _load_fit(model: FitModel, database: "store.Database", limits: Limits) -> StoredFit:
-    """Return a stored fit; raises NotFound, Conflict, and LimitExceeded if it is too large."""
-    row = get_succeeded("fit", model.id, database)
-    request = FitRequest.model_validate(row.request)
-    dataset = resolve_dataset(request.dataset, database, limits)
-    return StoredFit(model, request, row.result or {}, dataset)
 
 
 def estimate_prediction(
@@ -110,10 +89,11 @@ def predict(
 
     Return the output of the network for each sequence, and optionally its states.
 
-    A fit returns outputs at every step, with their bands.
+    A fit returns outputs at every step, with their bands. Of several plans it also returns the
+    differences from the first one, and the input that reaches a goal.
     """
     if isinstance(source, StoredFit):
-        return _predict_with_fit(request, source, limits)
+        return predict_with_fit(request, source, limits)
     weights, network, dataset = source
     sequences = _find_sequences(request, dataset, limits)
     if request.return_states:
@@ -141,7 +121,7 @@ def predict_csv(request: PredictRequest, source: Source | StoredFit, limits: Lim
     output. If an output overflows float64, the field is empty.
     """
     if isinstance(source, StoredFit):
-        return _predict_with_fit_csv(request, source, limits)
+        return predict_with_fit_csv(request, source, limits)
     if request.return_states:
         raise Invalid("a table has no states; they are in JSON", "/return_states")
     sequences = _find_sequences(request, source.dataset, limits)
@@ -190,89 +170,6 @@ def _group_by_length(sequences: Sequences) -> Iterator[tuple[list[int] | NDArray
         groups[len(sequence)].append(i)
     for members in groups.values():
         yield members, np.array([sequences[i] for i in members])
-
-
-def _predict_with_fit(
-    request: PredictRequest, fitted: StoredFit, limits: Limits
-) -> FitPredictResponse:
-    """Return predictions for every step.
-
-    It raises Invalid if the inputs do not match the fit, or the initial state is unknown.
-    """
-    predictions = _predict_steps(request, fitted, limits)
-    n_steps = sum(len(prediction.outputs) for prediction in predictions)
-    limits.check_json(5 * n_steps, "/inputs", "request fewer at a time, or .csv")
-    outputs = [prediction.outputs for prediction in predictions]
-    result = fitted.result
-    delay = result["delay"]["value"]
-    has_missing = not request.continue_ and isinstance(fitted.request.initial_state, str)
-    n_missing = sum(min(delay, len(row)) for row in outputs) if has_missing else 0
-    n_finite = sum(int(np.count_nonzero(np.isfinite(row))) for row in outputs)
-    return FitPredictResponse(
-        outputs=outputs,
-        **{name: [getattr(prediction, name) for prediction in predictions] for name in BANDS},
-        times=_list_times(request, fitted, n_steps),
-        n_overflowed=n_steps - n_missing - n_finite,
-        model=FitPredictModel(
-            id=fitted.model.id,
-            w_rec=result["w_rec"] and result["w_rec"]["value"],
-            w_in=[item["w_in"]["value"] for item in result["inputs"]],
-            offset=result["offset"] and result["offset"]["value"],
-            delay=delay,
-        ),
-        trust=result["trust"],
-    )
-
-
-def _list_times(request: PredictRequest, fitted: StoredFit, n_steps: int) -> list[list[str]] | None:
-    """Return the times of the steps after a sequence; None without times, or for new sequences."""
-    series = fitted.dataset.series
-    if request.continue_ is None or not series.start_times:
-        return None
-    sequence = request.continue_.sequence
-    steps = series.lengths[sequence] + np.arange(n_steps)
-    numbers = np.full(n_steps, sequence)
-    return [list_times(series.start_times, series.step, numbers, steps).tolist()]
-
-
-def _predict_with_fit_csv(request: PredictRequest, fitted: StoredFit, limits: Limits) -> Download:
-    """Return the same as a CSV table; raises the same errors as `_predict_with_fit`."""
-    predictions = _predict_steps(request, fitted, limits)
-    lengths = [len(prediction.outputs) for prediction in predictions]
-    names = ("output", *BANDS)
-    numbers = dict(zip(names, map(np.concatenate, zip(*predictions, strict=True)), strict=True))
-    numbered = {
-        "sequence": np.repeat(np.arange(len(lengths)), lengths),
-        "step": np.concatenate([np.arange(1, length + 1) for length in lengths]),
-    }
-    return computed_table("predict.csv", numbered | numbers)
-
-
-def _predict_steps(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list[Prediction]:
-    result, series = fitted.result, fitted.dataset.series
-    inputs = _read_inputs(request, len(series.input_names), limits)
-    sequence = request.continue_.sequence if request.continue_ else None
-    if sequence is not None and sequence >= len(series.lengths):
-        detail = f"the dataset has {count(len(series.lengths), 'sequence')}, counted from 0"
-        raise Invalid(detail, "/continue/sequence")
-    state = fitted.model.initial_state
-    solution = restore_fit(fitted.request, result, series)
-    try:
-        return predict_steps(solution, inputs, sequence=sequence, initial_state=state)
-    except ValueError as error:
-        where = "/model/initial_state" if sequence is None else "/continue/sequence"
-        raise Invalid(str(error), where) from None
-
-
-def _read_inputs(request: PredictRequest, n_inputs: int, limits: Limits) -> list[Array]:
-    """Return the inputs of every sequence (T, q); raises Invalid and LimitExceeded."""
-    inputs = [row[:, None] if row.ndim == 1 else row for row in request.inputs]
-    limits.check_inputs(sum(row.size for row in inputs))
-    for i, row in enumerate(inputs):
-        if row.shape[1] != n_inputs:
-            detail = f"the fit has {count(n_inputs, 'input')}, a step here has {row.shape[1]}"
-            raise Invalid(detail, f"/inputs/{i}")
-    return inputs
 
 
 PREDICT = Question(

@@ -198,3 +198,23 @@ def test_a_goal_that_does_not_apply_is_refused() -> None:
     single = LONG._replace(is_lasting=False)
     with pytest.raises(ValueError, match="single input"):
         find_input(fit(make_series(), FitOptions()).solution, make_plan(), single, sequence=0)
+
+
+def test_plans_of_a_sequence_with_its_own_gains() -> None:
+    rng = np.random.default_rng(5)
+    inputs = tuple(rng.standard_normal((40, 2)) for _ in range(3))
+    targets = tuple(
+        simulate(x, 0.7, [gain, -0.5], 1.0, 5.0 + gain) + 0.2 * rng.standard_normal(40)
+        for x, gain in zip(inputs, (1.0, 2.0, 3.0), strict=True)
+    )
+    series = Series.from_sequences(inputs, targets, ("a", "b"))
+    solution = fit(series, FitOptions(offset="each", own_gains=True)).solution
+    plans = [make_plan(1.0), make_plan(2.0, 3.0)]
+    first, second = (each.outputs for each in predict(solution, plans, sequence=2))
+    (difference,) = subtract_plans(solution, plans, sequence=2)
+    np.testing.assert_allclose(difference.outputs, second - first, atol=1e-10)
+    assert difference.low[0] < 3.0 < difference.high[0]
+    found = find_input(solution, make_plan(), LONG, sequence=2)
+    long = np.tile([found.value, 0.2], (500, 1))
+    (prediction,) = predict(solution, [long], sequence=2)
+    assert prediction.outputs[-1] == pytest.approx(LONG.output)
