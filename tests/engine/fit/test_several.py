@@ -8,6 +8,7 @@ import pytest
 from scipy.linalg import toeplitz
 from scipy.optimize import minimize, minimize_scalar
 from scipy.signal import lfilter
+from scipy.stats import t
 
 from service.engine.data import Series
 from service.engine.fit import FitOptions, FitProblem, Solution, fit, predict, scan
@@ -235,6 +236,40 @@ def test_the_ends_of_an_interval_have_the_level(noise: Any, state: int) -> None:
     for end in (low, high):
         assert lowest(end) == pytest.approx(level, abs=1e-3)
         assert lowest(end + (0.02 * (1.0 - end) if end == high else -0.01)) > level
+
+
+@pytest.mark.parametrize("seed", [1, 41, 103])
+def test_an_interval_is_not_split_where_a_polish_ends_elsewhere(seed: int) -> None:
+    """A profile by SciPy is below the level everywhere between the ends, and at it there."""
+    rng = np.random.default_rng([79, seed])
+    inputs = lfilter([1.0], [1.0, -0.6], rng.standard_normal((80, 2)), axis=0)
+    poles = rng.uniform(0.05, 0.95, 2)
+    y = sum(decay(w, 80) @ x * (1.0 - w) for w, x in zip(poles, inputs.T, strict=True))
+    y = y + 0.8 * np.std(y) * rng.standard_normal(80)
+    series = Series.from_sequences([inputs], [y], ("a", "b"))
+    solution = Solution(FitProblem(series, FitOptions(time_constants="per_input")))
+
+    def rest(pair: Array) -> float:
+        columns, targets = design_of(solution.problem, pair)
+        return float(np.sum((targets - columns @ np.linalg.lstsq(columns, targets)[0]) ** 2))
+
+    def profile(w: float, state: int) -> float:
+        def cost(other: float) -> float:
+            return rest(np.array([w, other] if state == 0 else [other, w]))
+
+        places = np.linspace(0.01, 0.999, 30)
+        start = int(np.argmin([cost(place) for place in places]))
+        near = places[max(start - 1, 0)], places[min(start + 1, len(places) - 1)]
+        return float(minimize_scalar(cost, bounds=near, method="bounded").fun)
+
+    nu = solution.degrees_of_freedom
+    level = rest(np.array(solution.poles)) * (1.0 + float(t.ppf(0.975, nu)) ** 2 / nu)
+    for state in (0, 1):
+        ((low, high),) = solution.intervals_of_states[state]
+        for end in {low, high} - {0.0, 1.0}:
+            assert profile(end, state) == pytest.approx(level, rel=1e-4)
+        inner = np.linspace(max(low, 0.01), high, 30)[1:-1]
+        assert max(profile(w, state) for w in inner) <= level
 
 
 @pytest.mark.parametrize("n_inputs", [2, 3, pytest.param(4, marks=pytest.mark.slow)])

@@ -280,7 +280,27 @@ class PoleSearch:
         highest = float(self.minima.cost[0]) + height
         interval = Bounds(*self.problem.options.w_rec)
         points = find_points(self.follow(state, known, rtol), known, interval, highest, rtol)
+        points = self._lower(state, points, rtol)
         return Profile(self.follow(state, points, rtol), points, interval, rtol)
+
+    @stage
+    def _lower(self, state: int, points: Points, rtol: float) -> Points:
+        """Return W points of a profile, polished again where the poles of a neighbor are better.
+
+        A polish that ended elsewhere leaves a point above the profile.
+        """
+        for _ in range(constants.MAX_POLISH):
+            neighbors = np.stack([np.roll(points.poles, side, axis=0) for side in (-1, 1)])
+            neighbors[..., state] = points.w
+            neighbors = np.clip(neighbors, *self._bound_others(state, neighbors[0]))
+            costs = np.stack([self.criterion.evaluate(each).cost for each in neighbors])
+            is_high = costs.min(axis=0) < points.cost - points.accuracy
+            if not is_high.any():
+                break
+            better = costs[:, is_high].argmin(axis=0)
+            starts = neighbors[:, is_high][better, np.arange(len(better))]
+            points = points[~is_high].merge(self._polish_others(state, starts, rtol))
+        return points
 
     @stage
     def sample(
