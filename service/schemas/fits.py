@@ -44,8 +44,10 @@ def _initial_state(value: Any) -> float | str:
 
 
 def _offset(value: Any) -> bool | float | str:
-    if type(value) is bool or value == "each":
-        return bool(value) if value != "each" else "each"
+    if type(value) is bool:
+        return value
+    if value == "each":
+        return str(value)
     if type(value) not in NUMBERS:
         raise PydanticCustomError("offset", "Input should be true, false, a number or 'each'")
     return check_state(float(value))
@@ -283,20 +285,20 @@ class FitRequest(ComputationRequest):
     def to_options(self) -> FitOptions:
         """Return the options for the engine; the initial state and the offset must be set."""
         return FitOptions(
-            0.0 if self.initial_state is None else self.initial_state,
-            False if self.offset is None else self.offset,
-            self.delays,
-            self.range,
-            self.noise,
-            self.variance,
-            self.confidence,
-            {} if isinstance(self.gains, str) else self.gains,
-            self.gains == "each",
-            tuple(self.curves),
-            tuple(self.direct),
-            self.trend,
-            self.seasonal,
-            self._groups,
+            initial_state=0.0 if self.initial_state is None else self.initial_state,
+            offset=False if self.offset is None else self.offset,
+            delay=self.delays,
+            w_rec=self.range,
+            noise=self.noise,
+            variance=self.variance,
+            confidence=self.confidence,
+            gains={} if isinstance(self.gains, str) else self.gains,
+            own_gains=self.gains == "each",
+            curves=tuple(self.curves),
+            direct=tuple(self.direct),
+            trend=self.trend,
+            season=self.seasonal,
+            time_constants=self._groups,
         )
 
     @property

@@ -43,8 +43,7 @@ def compare_sequences(solution: Solution) -> Finding | None:
     columns = [*linearization.fitted.unexplained[0].T[..., None]]
     if not problem.has_own_gains:
         response = sequences.whiten(_respond(linearization), linearization.rho)
-        for start in linearization.fitted.starts[0].T[..., None]:
-            response = sequences.remove_starts(start, response)
+        response = sequences.remove_own(linearization.fitted.own[0], response)
         columns.insert(0, response)
     sizes = []
     for column in columns:

@@ -163,22 +163,22 @@ def _add_to_targets(problem: FitProblem, linear: Linear, white: Array) -> Array:
     basis = np.swapaxes(linear.basis, 1, 2)
     total = linear.squares[:, None] + np.sum(white**2, axis=0) - 2.0 * (residuals @ white)[:, 0]
     explained = np.sum((basis @ white) ** 2, axis=1)
-    for starts in np.moveaxis(linear.starts, 2, 0):
-        explained = explained + _explain_by_starts(problem.sequences, starts, white)
+    for own in np.moveaxis(linear.own, 2, 0):
+        explained = explained + _explain_by_own(problem.sequences, own, white)
     least = constants.DIFFERENCE_RTOL * total + constants.TINY
     return np.asarray(np.maximum(total - explained, least))
 
 
-def _explain_by_starts(sequences: Sequences, starts: Array, white: Array) -> Array:
-    """Return the sums of squares (W, B) that starts (W, n) explain of whitened noise (n, B)."""
+def _explain_by_own(sequences: Sequences, own: Array, white: Array) -> Array:
+    """Return the sums of squares (W, B) that own columns (W, n) explain of white noise (n, B)."""
     from scipy.sparse import csr_array  # noqa: PLC0415 - takes long to import
 
-    # A row for each place and sequence, with the starts of its targets.
-    n_places, n_targets = starts.shape
+    # A row for each place and sequence, with the column at its targets.
+    n_places, n_targets = own.shape
     first = n_targets * np.arange(n_places)[:, None] + sequences.edges
-    pointers = np.append(first, starts.size)
+    pointers = np.append(first, own.size)
     targets = np.tile(np.arange(n_targets), n_places)
-    rows = csr_array((starts.ravel(), targets, pointers), shape=(first.size, n_targets))
+    rows = csr_array((own.ravel(), targets, pointers), shape=(first.size, n_targets))
     squares = rows.multiply(rows).sum(axis=1) + constants.TINY
     explained = (rows @ white) ** 2 / squares[:, None]
     return np.asarray(explained.reshape(*first.shape, -1).sum(axis=1))

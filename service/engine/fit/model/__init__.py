@@ -4,7 +4,8 @@ from service.engine.fit.model.design import assemble, respond, respond_at_target
 from service.engine.fit.model.options import FitOptions, TimeConstants
 from service.engine.fit.model.problem import FitProblem, shorten
 from service.engine.fit.model.ranks import find_sizes
-from service.engine.fit.model.sequences import Sequences, delay, recur, split, spread
+from service.engine.fit.model.recurrence import delay, recur, split, spread
+from service.engine.fit.model.sequences import Sequences
 
 __all__ = [
     "FitOptions",

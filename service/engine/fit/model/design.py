@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.fit.model.sequences import Sequences, delay, recur
+from service.engine.fit.model.recurrence import delay, recur
+from service.engine.fit.model.sequences import Sequences
 from service.engine.types import Array
 
 if TYPE_CHECKING:  # it has a rank

@@ -15,10 +15,11 @@ from service.engine.data import Series
 from service.engine.fit import constants
 from service.engine.fit.model.baselines import make_baselines
 from service.engine.fit.model.columns import Columns
+from service.engine.fit.model.compression import compress
 from service.engine.fit.model.options import FitOptions
 from service.engine.fit.model.padding import PaddedSeries
 from service.engine.fit.model.ranks import count_own, find_rank
-from service.engine.fit.model.sequences import Sequences, compress
+from service.engine.fit.model.sequences import Sequences
 from service.engine.fit.model.sizes import ErrorSizes
 from service.engine.types import Array
 

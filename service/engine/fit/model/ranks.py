@@ -79,7 +79,9 @@ def find_rank(problem: "FitProblem") -> int:
         values = respond_at_targets(problem, place[None], problem.compressed)
         sizes = find_sizes(problem, values)
         values = problem.compressed.eliminate(values, problem.n_own_columns).rest
-        singular_values = find_singular_values(values[..., :-1] / sizes[:, None])
+        singular_values = find_singular_values(
+            values[..., problem.linear_columns.unknowns] / sizes[:, None]
+        )
         rank = max(rank, int(np.sum(singular_values > constants.RANK_RTOL)))
         check_interruption()
         if rank == problem.linear_columns.n_unknowns:

@@ -7,102 +7,17 @@ equal variances. The first target of a sequence follows a gap of infinite length
 White noise has rho = 0.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.fit import constants
 from service.engine.fit.model.columns import Columns
-from service.engine.interruption import check_interruption
-from service.engine.types import BLOCK, Array
-
-
-def split(n: int, n_numbers: int) -> Iterator[slice]:
-    """Yield slices of at most ``BLOCK`` numbers.
-
-    Parameters
-    ----------
-    n
-        The number of items.
-    n_numbers
-        The numbers per item.
-
-    Yields
-    ------
-    items : slice
-        Of at least one item.
-    """
-    size = max(1, BLOCK // max(n_numbers, 1))
-    return (slice(start, start + size) for start in range(0, n, size))
-
-
-def recur(pole: complex | Array, x: NDArray[Any]) -> NDArray[Any]:
-    """Return S_k = pole S_(k-1) + x_k for rows x, along axis 1.
-
-    Parameters
-    ----------
-    pole
-        The weight of the previous state, or that (T,) of each state in the next one.
-    x : (N, T, m)
-        The inputs of the recurrence.
-
-    Returns
-    -------
-    states : (N, T, m)
-        The states after each step; 0 before the first.
-    """
-    # Forward substitution in a band matrix. `scipy.signal.lfilter` is as fast, but its import takes
-    # longer than a short fit.
-    from scipy.linalg.lapack import dtbtrs, ztbtrs  # noqa: PLC0415 - takes long to import
-
-    rows = np.array(np.swapaxes(x, 1, 2), np.result_type(x, pole), order="C")
-    if not rows.size:  # the wrapper of LAPACK writes one column even if there is none
-        return np.swapaxes(rows, 1, 2)
-    bands = np.ones((2, rows.shape[-1]), rows.dtype, order="F")
-    bands[1] = -pole
-    substitute = ztbtrs if np.iscomplexobj(rows) else dtbtrs
-    columns = rows.reshape(-1, rows.shape[-1]).T
-    states, _ = substitute(bands, columns, uplo="L", diag="U", overwrite_b=True)
-    return np.asarray(np.swapaxes(states.T.reshape(rows.shape), 1, 2))
-
-
-def delay(states: NDArray[Any]) -> NDArray[Any]:
-    """Return states one step later, after a state of 0.
-
-    Parameters
-    ----------
-    states : (..., T, m)
-        Of m sequences with T steps.
-
-    Returns
-    -------
-    states : (..., T, m)
-        A copy.
-    """
-    later = np.zeros_like(states)
-    later[..., 1:, :] = states[..., :-1, :]
-    return later
-
-
-def spread(rho: Array | float, gaps: Array | float) -> Array:
-    """Return the standard deviation of noise after a gap, relative to that of one step.
-
-    Parameters
-    ----------
-    rho, gaps
-        Numbers, or arrays that are broadcast.
-
-    Returns
-    -------
-    deviations
-        1 after a gap of one step.
-    """
-    squared = np.square(rho)
-    return np.asarray(np.sqrt((1.0 - squared**gaps) / (1.0 - squared)))
+from service.engine.fit.model.recurrence import recur, spread
+from service.engine.types import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,13 +206,13 @@ class Sequences:
         sums[..., self.sequence[self.edges]] = np.add.reduceat(columns, self.edges, axis=-1)
         return np.swapaxes(sums, -1, -2)
 
-    def regress_on_starts(self, start: Array, rows: Array) -> tuple[Array, Array]:
-        """Return the regression of rows on the start of each sequence.
+    def regress_on_own(self, column: Array, rows: Array) -> tuple[Array, Array]:
+        """Return the regression of rows on a column of each sequence.
 
         Parameters
         ----------
-        start : (..., n, 1)
-            The responses to the starts.
+        column : (..., n, 1)
+            A column with a weight of its own for each sequence.
         rows : (..., n, m)
             A row per target.
 
@@ -306,19 +221,19 @@ class Sequences:
         coefficients : (..., N, m)
             0 without targets.
         squares : (..., N, 1)
-            The sums of the squares of the starts; 1 for those that count as 0.
+            The sums of the squares of the column; 1 for those that count as 0.
         """
-        squares = self.sum(start * start)
+        squares = self.sum(column * column)
         squares[squares < constants.TINY] = 1.0
-        return self.sum(start * rows) / squares, squares
+        return self.sum(column * rows) / squares, squares
 
-    def subtract_starts(self, start: Array, rows: Array, coefficients: Array) -> Array:
-        """Return rows minus multiples of the start of each sequence.
+    def subtract_own(self, column: Array, rows: Array, coefficients: Array) -> Array:
+        """Return rows minus multiples of a column, other ones for each sequence.
 
         Parameters
         ----------
-        start : (..., n, 1)
-            The responses to the starts.
+        column : (..., n, 1)
+            The column.
         rows : (..., n, m)
             A row per target.
         coefficients : (..., N, m)
@@ -330,7 +245,7 @@ class Sequences:
             Of the shape of the rows.
         """
         of_targets = np.take(np.swapaxes(coefficients, -1, -2), self.sequence, axis=-1)
-        return np.asarray(rows - start * np.swapaxes(of_targets, -1, -2))
+        return np.asarray(rows - column * np.swapaxes(of_targets, -1, -2))
 
     def eliminate(self, rows: Array, n_own: int) -> "Elimination":
         """Remove the first columns, which belong to single sequences, one after the other.
@@ -356,8 +271,8 @@ class Sequences:
             is_explained = self.sum(column**2) <= constants.OWN_RTOL * total[..., k : k + 1]
             of_targets = np.take(is_explained[..., 0], self.sequence, axis=-1)
             column = np.where(of_targets[..., None], 0.0, column)
-            parts, squares = self.regress_on_starts(column, rows[..., 1:])
-            rows = self.subtract_starts(column, rows[..., 1:], parts)
+            parts, squares = self.regress_on_own(column, rows[..., 1:])
+            rows = self.subtract_own(column, rows[..., 1:], parts)
             columns.append(column)
             coefficients.append(parts)
             sums.append(squares)
@@ -365,13 +280,13 @@ class Sequences:
             np.concatenate(columns, axis=-1), coefficients, np.concatenate(sums, axis=-1), rows
         )
 
-    def remove_starts(self, start: Array, rows: Array) -> Array:
-        """Return the projection of rows onto the complement of the start of each sequence.
+    def remove_own(self, columns: Array, rows: Array) -> Array:
+        """Return the projection of rows onto the complement of columns of single sequences.
 
         Parameters
         ----------
-        start : (..., n, 1)
-            The responses to the starts.
+        columns : (..., n, k)
+            Those of `eliminate`, each without those before.
         rows : (..., n, m)
             A row per target.
 
@@ -380,8 +295,11 @@ class Sequences:
         rest : (..., n, m)
             Of the shape of the rows.
         """
-        coefficients, _ = self.regress_on_starts(start, rows)
-        return self.subtract_starts(start, rows, coefficients)
+        for k in range(columns.shape[-1]):
+            column = columns[..., k : k + 1]
+            coefficients, _ = self.regress_on_own(column, rows)
+            rows = self.subtract_own(column, rows, coefficients)
+        return rows
 
 
 class Elimination(NamedTuple):
@@ -391,53 +309,3 @@ class Elimination(NamedTuple):
     coefficients: list[Array]  # the multiples (..., N, m) of each in the m columns after it
     squares: Array  # (..., N, n_own), the sums of the squares of the columns; 1 for 0
     rest: Array  # (..., n, m), the other columns
-
-
-def compress(sequences: Sequences, *, has_own_starts: bool, has_own_offsets: bool) -> Sequences:
-    """Return fewer sequences with the same sum of squared residuals for every w.
-
-    A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
-    decomposition replaces all sequences whose targets are at the same steps.
-
-    Parameters
-    ----------
-    sequences
-        Of any number.
-    has_own_starts, has_own_offsets
-        True if each has its own unknown start, and its own unknown offset.
-
-    Returns
-    -------
-    Sequences
-        With their multiplicity.
-    """
-    check_interruption()
-    n_sequences, n_steps = sequences.targets.shape
-    inputs = sequences.inputs.reshape(n_sequences, -1)
-    rows = np.column_stack([inputs, np.nan_to_num(sequences.targets), np.ones(n_sequences)])
-    if n_sequences <= rows.shape[1]:
-        return sequences
-    _, first, group, sizes = np.unique(
-        sequences.has_target, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
-    factors = []
-    for members in np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(sizes)[:-1]):
-        check_interruption()
-        factors.append(np.linalg.qr(rows[members], mode="r"))
-    lengths = [len(factor) for factor in factors]
-    inputs, targets, ones = np.split(np.concatenate(factors), [-n_steps - 1, -1], axis=1)
-    originals = sequences[np.repeat(first, lengths)]
-    impulse = originals.sources[..., originals.columns.starts]
-    if not has_own_starts:  # the direction of a separate start is that of the impulse
-        impulse = impulse * ones[:, None]
-    constant = originals.sources[..., originals.columns.offset]
-    if not has_own_offsets:
-        constant = constant * ones[:, None]
-    baselines = originals.sources[..., originals.columns.baselines] * ones[:, None]
-    sources = [impulse, inputs.reshape(originals.inputs.shape), constant, baselines]
-    return Sequences(
-        np.concatenate(sources, axis=2),
-        np.where(originals.has_target, targets, np.nan),
-        np.repeat(sizes / lengths, lengths),
-        originals.columns,
-    )

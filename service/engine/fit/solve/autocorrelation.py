@@ -24,14 +24,14 @@ from service.engine.types import Array
 class Reduction(NamedTuple):
     """The products of the columns and the residuals at W places: all A_g, then all B_g and D_g.
 
-    Those of the starts of single sequences with all columns are separate for each sequence.
+    Those of the columns of single sequences with all others are separate for each sequence.
     """
 
     gaps: Array  # (G,)
     multiplicity: Array  # (N,)
     squares: Array  # (W,), with white noise
     of_columns: Array  # (W, 3 G, m, m)
-    of_starts: Array | None  # (W, 3 G, N, K, K + m), with K starts
+    of_own: Array | None  # (W, 3 G, N, K, K + m); None without such
 
     def evaluate(self, rho: Array) -> tuple[Array, Array]:
         """Return sums of squared residuals, and log determinants relative to white noise.
@@ -46,16 +46,16 @@ class Reduction(NamedTuple):
         squares : (W, R)
             The sums of squared whitened residuals.
         log_determinants : (W, R)
-            Of A'A for the whitened columns and starts, up to a constant of each place.
+            Of A'A for the whitened columns and own ones, up to a constant of each place.
         """
         powers = rho[..., None] ** self.gaps
         weights = (1.0 - rho[..., None] ** 2) / (1.0 - powers**2)
         parts = np.concatenate([weights, -powers * weights, powers**2 * weights], axis=2)
         total = _combine(parts, self.of_columns)
         log_determinants = np.zeros(rho.shape)
-        if self.of_starts is not None:
-            starts = _combine(parts, self.of_starts)
-            total, log_determinants = self._eliminate(total, starts)
+        if self.of_own is not None:
+            own = _combine(parts, self.of_own)
+            total, log_determinants = self._eliminate(total, own)
         is_empty = np.diagonal(total, axis1=2, axis2=3) == 0.0  # explained by the other columns
         total = total + is_empty[..., None] * np.eye(total.shape[3])
         _, of_columns = np.linalg.slogdet(total[..., :-1, :-1])
@@ -63,18 +63,18 @@ class Reduction(NamedTuple):
         squares = self.squares[:, None] * np.exp(of_all - of_columns)
         return squares, log_determinants + of_columns
 
-    def _eliminate(self, total: Array, starts: Array) -> tuple[Array, Array]:
-        """Return the products without what the starts explain, and the log determinants."""
+    def _eliminate(self, total: Array, own: Array) -> tuple[Array, Array]:
+        """Return the products without what own columns explain, and the log determinants."""
         log_determinants = np.zeros(total.shape[:2])
-        n_starts = starts.shape[3]
-        for k in range(n_starts):
-            row = starts[..., k, :]
+        n_own = own.shape[3]
+        for k in range(n_own):
+            row = own[..., k, :]
             pivots = np.where(row[..., k] > 0.0, row[..., k], 1.0)
-            others = row[..., n_starts:] / np.sqrt(pivots)[..., None]
+            others = row[..., n_own:] / np.sqrt(pivots)[..., None]
             total = total - np.swapaxes(others, 2, 3) @ others
             log_determinants = log_determinants + np.log(pivots) @ self.multiplicity
-            shares = starts[..., k] / pivots[..., None]
-            starts = starts - shares[..., None] * row[..., None, :]
+            shares = own[..., k] / pivots[..., None]
+            own = own - shares[..., None] * row[..., None, :]
         return total, log_determinants
 
 
@@ -105,14 +105,14 @@ def reduce(sequences: Sequences, white: Linear, is_exact: NDArray[np.bool_]) -> 
     residuals = white.residuals / norms[:, None, None]
     columns = np.swapaxes(np.concatenate([white.basis, residuals], axis=2), 1, 2)
     gaps, _ = sequences.gap_counts
-    of_starts = None
-    if white.starts.size > 0:
-        starts = np.swapaxes(white.starts, 1, 2)
-        every = np.concatenate([starts, columns], axis=1)
+    of_own = None
+    if white.own.size > 0:
+        own = np.swapaxes(white.own, 1, 2)
+        every = np.concatenate([own, columns], axis=1)
         sum_products = partial(_sum_products_of_sequences, sequences)
-        of_starts = _multiply(sequences, every, starts.shape[1], sum_products)
+        of_own = _multiply(sequences, every, own.shape[1], sum_products)
     of_columns = _multiply(sequences, columns, columns.shape[1], _sum_products)
-    return Reduction(gaps, sequences.multiplicity, white.squares, of_columns, of_starts)
+    return Reduction(gaps, sequences.multiplicity, white.squares, of_columns, of_own)
 
 
 def _multiply(

@@ -34,7 +34,7 @@ class Points(Evaluation):
 
     Of several poles, ``w`` is the one that varies while the others are fitted.
 
-    The weights are those of whitened rows without the starts of single sequences, in the units of
+    The weights are those of whitened rows without the columns of single sequences, in the units of
     the problem.
 
     Attributes

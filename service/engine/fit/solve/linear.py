@@ -83,7 +83,7 @@ class Linear:
         The columns before whitening.
     rho : (W,)
         The autocorrelation of the noise.
-    starts : (W, M, k)
+    own : (W, M, k)
         The k whitened columns of the unknowns of single sequences, each without those before.
     coefficients
         The multiples (W, N, m) of each of them in the m columns after it.
@@ -97,7 +97,7 @@ class Linear:
     singular_values : (W, n)
         Of the columns, scaled to a norm of at most 1.
     log_determinant : (W,)
-        That of A'A for the scaled columns and the starts of single sequences.
+        That of A'A for the scaled columns and those of single sequences.
     basis : (W, M, n)
         An orthonormal basis of the columns; zeros for directions that are rounding errors.
     residuals : (W, M, 1)
@@ -106,7 +106,7 @@ class Linear:
 
     rows: Rows
     rho: Array
-    starts: Array
+    own: Array
     coefficients: list[Array]
     theta: Array
     inverse_factor: Array
@@ -132,22 +132,22 @@ class Linear:
         """The sum (W,) of squared residuals before whitening and division by their sizes."""
         raw = self.rows.values
         for coefficients in self.coefficients:
-            raw = self.rows.sequences.subtract_starts(raw[..., :1], raw[..., 1:], coefficients)
+            raw = self.rows.sequences.subtract_own(raw[..., :1], raw[..., 1:], coefficients)
         residuals = raw @ self.theta[..., None] * self.rows.sequences.scales
         return np.asarray(np.sum(residuals**2, axis=(1, 2)))
 
     @cached_property
     def _slopes(self) -> tuple[Array, Array]:
-        """The slopes (K, W, M, n + 1) of the columns, and those (K, W) of the logs of starts."""
+        """The slopes (K, W, M, n + 1) of the columns, and those (K, W) of the logs of own."""
         sequences = self.rows.sequences
         slopes = sequences.whiten(self.rows.slopes, self.rho[:, None, None])
         log_slope = np.zeros(slopes.shape[:2])
         for k, coefficients in enumerate(self.coefficients):
-            starts = self.starts[..., [k]]
-            of_starts, _ = sequences.regress_on_starts(starts, slopes[..., :1])
-            rest = sequences.subtract_starts(slopes[..., :1], slopes[..., 1:], coefficients)
-            slopes = sequences.remove_starts(starts, rest)
-            log_slope = log_slope + of_starts[..., 0] @ sequences.multiplicity
+            own = self.own[..., [k]]
+            of_own, _ = sequences.regress_on_own(own, slopes[..., :1])
+            rest = sequences.subtract_own(slopes[..., :1], slopes[..., 1:], coefficients)
+            slopes = sequences.remove_own(own, rest)
+            log_slope = log_slope + of_own[..., 0] @ sequences.multiplicity
         return slopes, log_slope
 
     @cached_property
@@ -162,7 +162,8 @@ class Linear:
     def log_determinant_slope(self) -> Array:
         """The slopes (W, K) of the log determinant."""
         slopes, log_slope = self._slopes
-        rotation = np.swapaxes(self.basis, 1, 2) @ slopes[..., :-1] @ self.inverse_factor
+        columns = slopes[..., self.rows.problem.linear_columns.unknowns]
+        rotation = np.swapaxes(self.basis, 1, 2) @ columns @ self.inverse_factor
         return np.asarray(2.0 * (log_slope + np.trace(rotation, axis1=2, axis2=3)).T)
 
     @property
@@ -216,21 +217,22 @@ def solve(rows: Rows, rho: Array) -> Linear:
     values = sequences.whiten(rows.values, rho[:, None, None])
     own = sequences.eliminate(values, rows.problem.n_own_columns)
     values = own.rest
+    order = rows.problem.linear_columns
     log_determinant = np.sum(np.log(own.squares), axis=2) @ sequences.multiplicity
-    left, singular_values, right = decompose(values[..., :-1] / rows.sizes[:, None])
+    left, singular_values, right = decompose(values[..., order.unknowns] / rows.sizes[:, None])
     is_sound = singular_values > constants.RANK_RTOL
     inverses = np.zeros_like(singular_values)
     np.divide(1.0, singular_values, out=inverses, where=is_sound)
     directions = np.swapaxes(right, 1, 2) / rows.sizes[..., None]
     inverse_factor = directions * inverses[:, None]
     basis = left * is_sound[:, None]
-    weights = inverse_factor @ (np.swapaxes(basis, 1, 2) @ values[..., -1:])
+    weights = inverse_factor @ (np.swapaxes(basis, 1, 2) @ values[..., order.rest])
     theta = np.concatenate([weights, np.full((len(rho), 1, 1), -1.0)], axis=1)
     log_sizes = np.log(np.where(is_sound, singular_values, 1.0))
     return Linear(
         rows=rows,
         rho=rho,
-        starts=own.columns,
+        own=own.columns,
         coefficients=own.coefficients,
         theta=theta[..., 0],
         inverse_factor=inverse_factor,

@@ -100,8 +100,7 @@ class Linearization:
         rest : (n, m)
             Of the same shape.
         """
-        for start in self.fitted.starts[0].T[..., None]:
-            innovations = self.sequences.remove_starts(start, innovations)
+        innovations = self.sequences.remove_own(self.fitted.own[0], innovations)
         result: Array = innovations - self._basis @ (self._basis.T @ innovations)
         return result
 
@@ -109,9 +108,9 @@ class Linearization:
     def _rest(self) -> Array:
         """The part 1 - h (n,) of each target that no unknown explains, for the leverages h."""
         leverages = np.sum(self._basis**2, axis=1)
-        for start in self.fitted.starts[0].T[..., None]:
-            _, squares = self.sequences.regress_on_starts(start, start)
-            leverages += (start**2 / squares[self.sequences.sequence])[:, 0]
+        for column in self.fitted.own[0].T[..., None]:
+            _, squares = self.sequences.regress_on_own(column, column)
+            leverages += (column**2 / squares[self.sequences.sequence])[:, 0]
         return np.maximum(1.0 - leverages, constants.LEAST_REST)
 
     @property
@@ -179,7 +178,7 @@ class Linearization:
         is_hidden = hidden > constants.EXPLAINED_RTOL * hidden.max(initial=0.0)
         is_hidden |= ~np.isfinite(errors)
         errors[is_hidden] = np.inf
-        theta = fitted.theta[0, :-1]
+        theta = fitted.theta[0, self.problem.linear_columns.unknowns]
         p_values = 2.0 * stdtr(nu, -np.abs(theta) / np.maximum(errors, constants.TINY))
         start = self.problem.linear_columns.inputs.start
         result = []
@@ -201,13 +200,13 @@ class Linearization:
         nu = self.degrees_of_freedom
         white = self.sequences.whiten(self.rows.values[0], self.rho)
         n_own = self.problem.n_own_columns
+        order = self.problem.columns
         slopes = self.slopes[0]
         squares = max(float(self.fitted.squares[0]), constants.TINY)
         p_values = []
-        for column in range(n_own - self.problem.columns.n_inputs, n_own):
-            rows = np.column_stack(
-                [np.delete(white[:, :-1], column, axis=1), slopes, white[:, -1:]]
-            )
+        for column in range(n_own - order.n_inputs, n_own):
+            others = np.delete(white[:, order.unknowns], column, axis=1)
+            rows = np.column_stack([others, slopes, white[:, order.rest]])
             own = self.sequences.eliminate(rows, n_own - 1)
             *_, rest = np.linalg.qr(own.rest, mode="r")[-1]
             n = np.count_nonzero(self.sequences.sum(white[:, [column]] ** 2))
