@@ -145,7 +145,7 @@ def test_errors_name_line_and_column(open_page: Opener) -> None:
     look(page, SMALL + "1,,3\n2,?,1\n2,out,1\n")
     preview.get_by_label("Name").fill("Repaired")
     expect(problem).to_contain_text("Line 5 ('1,,3'), column 2 ('day_2'): a number is missing")
-    problem.get_by_role("button", name="Leave out the incomplete rows").click()
+    problem.get_by_role("button", name="Leave out the rows without a number").click()
     expect(problem).to_contain_text("Line 7 ('2,out,1'), column 2 ('day_2'): 'out' is not a number")
     expect(preview.get_by_role("button", name="Use these rows")).to_be_disabled()
     problem.get_by_role("button", name="Read 'out' as a missing number").click()

@@ -27,11 +27,13 @@ def add_notes(summary: FitSummary, request: FitRequest, series: Series) -> FitSu
     if not sentences:
         return summary
     verdicts = {TEXTS["levels"]["trusted"]["verdict"]: TEXTS["levels"]["caution"]["verdict"]}
+    headline = summary.headline.removesuffix(")")
+    joint = " (" if headline == summary.headline else "; "
     texts = [verdicts.get(text, text) for text in summary.sentences]
     return summary.model_copy(
         update={
             "level": "caution" if summary.level == "trusted" else summary.level,
-            "headline": f"{summary.headline} ({CHECK_FIRST})",
+            "headline": f"{headline}{joint}{CHECK_FIRST})",
             "sentences": [*sentences, *texts],
             "topics": [*("table" for _ in sentences), *summary.topics],
         }
