@@ -969,8 +969,8 @@ class FitSummary:
     headline: str
     """The result in one line."""
     sentences: list[str]
-    """What was noticed about the table first, then the interval, the half-life, the delay, the
-    effects, the quality, the verdict and the findings."""
+    """Notes on the table first, then the interval, the half-life, the delay, the effects, the
+    quality, the verdict and the findings."""
     topics: list[Literal["table", "estimate", "quality", "verdict", "finding"]]
     """The topic of each sentence."""
     interval: ShownInterval
@@ -1229,9 +1229,9 @@ class DatasetSummary:
     """The times of the first steps of the sequences of a series, dates or numbers; null without
     times, or for more than 1000 sequences."""
     repairs: list[str] | None = None
-    """The repairs of the table from which a series was first stored; null without any."""
+    """The repairs of the table from which a series was last stored; null without any."""
     assumptions: list[Assumption] | None = None
-    """What was noticed and assumed about the table of a series; null without anything."""
+    """Observations and assumptions about the table of a series; null without anything."""
     roles: str | None = None
     """The roles of the columns in one line, in the response to an upload that proposed them."""
     bytes: int
@@ -1571,7 +1571,7 @@ class FitResource:
     repairs: list[str] | None = None
     """The repairs of the table of the series; null without any."""
     assumptions: list[Assumption] | None = None
-    """What was noticed and assumed about the table of the series; null without anything."""
+    """Observations and assumptions about the table of the series; null without anything."""
     offset: Estimate | None = None
     """The constant; null without an offset; null bounds if it was given. With an offset per
     sequence, their mean, without bounds."""

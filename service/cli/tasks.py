@@ -251,7 +251,7 @@ def _read_request(task: Task, parts: Mapping[str | None, dict[str, Any]], sessio
 
 
 def _read_table(file: BinaryIO, session: Session) -> AnyDataset:
-    """Return the series in a file of data, whose target is asked for if it would be a guess.
+    """Return the series in a file of data; a terminal prompts for a target that would be a guess.
 
     It raises Invalid, and UsageError without a terminal.
     """

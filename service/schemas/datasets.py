@@ -272,9 +272,9 @@ class DatasetSummary(ResponseModel):
     """The times of the first steps of the sequences of a series, dates or numbers; null without
     times, or for more than 1000 sequences."""
     repairs: list[str] | None = None
-    """The repairs of the table from which a series was first stored; null without any."""
+    """The repairs of the table from which a series was last stored; null without any."""
     assumptions: list[Assumption] | None = None
-    """What was noticed and assumed about the table of a series; null without anything."""
+    """Observations and assumptions about the table of a series; null without anything."""
     roles: str | None = None
     """The roles of the columns in one line, in the response to an upload that proposed them."""
     bytes: int

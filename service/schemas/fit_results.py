@@ -119,7 +119,7 @@ class FitSummary(ResponseModel):
     headline: str
     """The result in one line."""
     sentences: list[str]
-    """What was noticed about the table first, then the interval, the half-life, the delay, the
+    """Notes on the table first, then the interval, the half-life, the delay, the
     effects, the quality, the verdict and the findings."""
     topics: list[Topic]
     """The topic of each sentence."""
@@ -148,7 +148,7 @@ class FitResult(ResponseModel):
     repairs: list[str] | None = None
     """The repairs of the table of the series; null without any."""
     assumptions: list[Assumption] | None = None
-    """What was noticed and assumed about the table of the series; null without anything."""
+    """Observations and assumptions about the table of the series; null without anything."""
     offset: Estimate | None = None
     """The constant; null without an offset; null bounds if it was given. With an offset per
     sequence, their mean, without bounds."""
