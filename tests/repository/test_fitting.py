@@ -42,7 +42,7 @@ def test_the_commands_work(address: str, tmp_path: Path) -> None:
     responses = [curl(line, address, tmp_path) for line in lines]
     # 200 if the commands of the README have stored the same before.
     assert all(response.status_code in (200, 201) for response in responses)
-    (shown,) = (text for language, text in BLOCK.findall(FITTING) if language == "json")
+    shown, *_ = (text for language, text in BLOCK.findall(FITTING) if language == "json")
     body: Any = responses[1].json()
     assert contains(body, json.loads(shown, parse_float=WrittenNumber))
     assert httpx.get(f"http://{address}{body['links']['profile_csv']}").status_code == 200

@@ -58,6 +58,7 @@ def test_the_id_of_a_series_is_the_same_however_it_comes(stored_api: Any) -> Non
         "sequence_names": ["north", "south"],
         "start_times": ["2024-01-01", "2024-01-01"],
         "repairs": None,
+        "assumptions": None,
         "roles": None,
         "bytes": 8 * 5 * 3,
         "input_range": {"low": 0.0, "high": 20.0},
