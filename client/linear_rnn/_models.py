@@ -1052,6 +1052,7 @@ class TrustReport(Trust):
             "not_tested",
             "curve_turns",
             "clipped",
+            "season",
             "feedback",
             "spread",
             "outliers",

@@ -102,7 +102,8 @@ class FitRequest(TypedDict, total=False):
     variance: Literal["constant", "proportional", "free"] | None
     """`proportional` for errors whose standard deviation is proportional to the predicted value, by
     reweighting; predictions below 2 % of the largest one count as 2 %, and the targets must have
-    one sign. `free` for intervals that are valid whatever the variance of the errors depends on."""
+    one sign. `free` for intervals that are valid whatever the variance of the errors depends on,
+    and if errors remain correlated."""
     step: m.StepFields | None
     """The time from one step to the next; by default that of the dataset."""
     confidence: float | None

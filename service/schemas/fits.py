@@ -224,7 +224,8 @@ class FitRequest(ComputationRequest):
     variance: Literal["constant", "proportional", "free"] = "constant"
     """`proportional` for errors whose standard deviation is proportional to the predicted value,
     by reweighting; predictions below 2 % of the largest one count as 2 %, and the targets must have
-    one sign. `free` for intervals that are valid whatever the variance of the errors depends on."""
+    one sign. `free` for intervals that are valid whatever the variance of the errors depends on,
+    and if errors remain correlated."""
     step: StepSchema | None = None
     """The time from one step to the next; by default that of the dataset."""
     confidence: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.95

@@ -173,6 +173,15 @@ RIDGE: Final = 1e-9
 # A smaller part of the square of a column of a single sequence is a rounding error.
 OWN_RTOL: Final = 1e-20
 
+# A first target of which less is undetermined, as its start is fitted, is left out of robust
+# variances: HC3 divides its residual by this part.
+LEAST_FIRST_REST: Final = 0.5
+
+# The cosines of robust variances under correlated errors, and the least number of targets for them.
+# Coverage is in docs/fitting.md; of 30 targets, eight cosines are a quarter.
+COSINES: Final = 8
+MIN_CORRELATED: Final = 30
+
 # A smaller part of a target that no unknown determines is replaced by this one.
 LEAST_REST: Final = 1e-6
 

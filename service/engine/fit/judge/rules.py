@@ -38,6 +38,8 @@ STRUCTURES: Final = (
     *("levels_advised", "gains_differ", "offset_advised", "gain_advised"),
 )
 LARGER: Final = ("own_time_constants_advised", "second_time_constant_advised")
+# What robust intervals allow for in a fit with ar1 noise.
+DEPENDENCE: Final = {"neighbors", "season", "spread", "alternate"}
 OF_SEQUENCES: Final = Family.PATTERN | Family.LEVELS | Family.GAINS
 OF_DIFFERENCES: Final = ("neighbors", "follow_inputs", "season", "noise_model_matters")
 
@@ -169,18 +171,30 @@ def _add_curve(fit: Evidence, finding: Finding) -> Alternative | None:
 
 
 def _free_variance(fit: Evidence, finding: Finding) -> Alternative | None:
-    """Return the fit for errors of different sizes, unless something else was detected as well."""
-    if sum(map(fit.is_reason, fit.checked.last)) > 1:
-        return None
+    """Return the fit with robust intervals, unless these do not allow for all that was detected."""
     options = {**fit.checked.changes, "variance": "free"}
+    allowed = DEPENDENCE if _can_depend(fit, fit.checked.solution) else {"spread"}
+    detected = {each.slug for each in fit.checked.last if fit.is_reason(each)}
+    if finding.slug not in allowed or not detected <= allowed:
+        return None
     return weigh(Alternative(finding, options, Solution(fit.problem.vary(**options))))
 
 
+def _can_depend(fit: Evidence, solution: Solution) -> bool:
+    """Return True if robust intervals of a fit allow for correlations that ar1 noise leaves.
+
+    Without inputs, w_rec follows from the first targets alone.
+    """
+    is_long = fit.problem.n_targets >= constants.MIN_CORRELATED
+    return solution.is_colored and is_long and len(fit.problem.is_free) > 0
+
+
 def _color_noise(fit: Evidence, finding: Finding) -> Alternative | None:
-    """Return the fit with ar1 noise, if nothing is detected in it."""
+    """Return the fit with ar1 noise, if nothing is detected in it but what intervals allow for."""
     changes = fit.checked.changes
-    is_right = bool(changes) and not any(map(fit.is_reason, fit.checked.last))
-    return weigh(Alternative(finding, changes, fit.colored)) if is_right else None
+    if not changes or any(map(fit.is_reason, fit.checked.last)):
+        return _free_variance(fit, finding)
+    return weigh(Alternative(finding, changes, fit.colored))
 
 
 def _share_offset(fit: Evidence, finding: Finding) -> Alternative | None:
@@ -200,8 +214,13 @@ def _has_free_variance(fit: Evidence, _: Finding) -> bool:
     return fit.problem.options.variance == "free"
 
 
+def _allows_dependence(fit: Evidence, _: Finding) -> bool:
+    return fit.problem.options.variance == "free" and _can_depend(fit, fit.solution)
+
+
 def _is_allowed_for(fit: Evidence, finding: Finding) -> bool:
-    return finding in fit.dependence and fit.judged is not fit.solution
+    is_cautious = finding in fit.dependence and fit.judged is not fit.solution
+    return is_cautious or _allows_dependence(fit, finding)
 
 
 _TABLE: Final[tuple[Rule[Evidence], ...]] = (
@@ -252,7 +271,14 @@ _TABLE: Final[tuple[Rule[Evidence], ...]] = (
     Rule("follow_inputs", "reason", Family.PATTERN, check=follow_inputs),
     Rule("curved", "reason", Family.PATTERN, check=correlate_squares, remedy=_add_curve),
     Rule("same_shape", "reason", Family.PATTERN, check=compare_shapes),
-    Rule("season", "reason", Family.PATTERN | Family.LEVELS, check=correlate_seasons),
+    Rule(
+        "season",
+        "reason",
+        Family.PATTERN | Family.LEVELS,
+        check=correlate_seasons,
+        remedy=_free_variance,
+        turns=_allows_dependence,
+    ),
     Rule("noise_model_matters", "reason", Family.PATTERN, check=compare_noise_models),
     Rule("leads", "reason", Family.DATA),  # found by the check of feedback
     Rule(

@@ -1,9 +1,15 @@
 """A fit in the space of whitened residuals, near its optimum.
 
-There, a quantity deviates by a'e for the errors e. Its variance, whatever the variances of single
-errors, is estimated by the sum of a_i² u_i² / (1 - h_i)² for the residuals u and the leverages h:
-the estimator HC3 of J. G. MacKinnon and H. White, "Some heteroskedasticity-consistent covariance
-matrix estimators", Journal of Econometrics 29 (1985), 305-325.
+There, a quantity deviates by a'e for the errors e. With g_i = a_i u_i / (1 - h_i) for the residuals
+u and the leverages h, its variance is estimated
+
+- by the sum of g_i² whatever the variances of single errors: the estimator HC3 of J. G. MacKinnon
+  and H. White, "Some heteroskedasticity-consistent covariance matrix estimators", Journal of
+  Econometrics 29 (1985), 305-325;
+- by the mean square of the products of g with the first cosines if errors are correlated as well,
+  with as many degrees of freedom as cosines: E. Lazarus, D. J. Lewis, J. H. Stock and M. W. Watson,
+  "HAR inference: recommendations for practice", Journal of Business & Economic Statistics 36
+  (2018), 541-559.
 """
 
 import math
@@ -11,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.arithmetic import invert
 from service.engine.fit import constants
@@ -119,11 +126,36 @@ class Linearization:
         return np.asarray(self.observed[:, 0] / np.sqrt(self._rest))
 
     @cached_property
-    def _variances(self) -> Array:
-        """The HC3 variances (m + K, m + K) of the basis, divided by those of equal variances."""
-        weighted = self._basis * (self.observed / self._rest[:, None])
+    def _is_judged(self) -> NDArray[np.bool_]:
+        """The targets (n,) whose residuals show their errors.
+
+        A first target that an initial state explains has next to no residual.
+        """
+        is_explained = self.sequences.is_first & (self._rest < constants.LEAST_FIRST_REST)
+        return ~(is_explained & self.problem.has_unknown_start)
+
+    @cached_property
+    def _forms(self) -> tuple[Array, Array]:
+        """The variances of the m + K directions of the basis, and robust ones (2, m + K, m + K).
+
+        They are in units of the variance of the errors. The robust ones are those by HC3 and by
+        cosines, the latter multiplied by the squared ratio of the quantiles.
+        """
+        from scipy.special import stdtrit  # noqa: PLC0415 - takes long to import
+
+        basis = self._basis[self._is_judged]
+        influences = basis * (self.observed / self._rest[:, None])[self._is_judged]
+        n = len(influences)
+        n_cosines = constants.COSINES if n >= constants.MIN_CORRELATED else 0
+        phases = np.outer(np.arange(1, n_cosines + 1), np.arange(n) + 0.5) * np.pi / max(n, 1)
+        products = np.cos(phases) @ influences
+        probability = 0.5 + 0.5 * self.problem.options.confidence
+        ratio = stdtrit(constants.COSINES, probability) / stdtrit(
+            self.degrees_of_freedom, probability
+        )
+        correlated = products.T @ products * (2.0 / constants.COSINES * ratio**2)
         variance = max(float(self.fitted.squares[0]) / self.degrees_of_freedom, constants.TINY)
-        return np.asarray(weighted.T @ weighted / variance)
+        return basis.T @ basis, np.stack([influences.T @ influences, correlated]) / variance
 
     @cached_property
     def pole_factors(self) -> Array:
@@ -134,7 +166,7 @@ class Linearization:
         return np.pad(inverse, ((0, 0), (self.fitted.basis.shape[2], 0)))
 
     def find_ratios(self, factors: Array) -> Array:
-        """Return the ratios of HC3 variances to those of equal variances.
+        """Return the ratios of robust variances to those of equal and independent errors.
 
         Parameters
         ----------
@@ -144,13 +176,16 @@ class Linearization:
         Returns
         -------
         ratios : (...)
-            1 for quantities without deviations.
+            The largest of 1, that by HC3, and that by cosines, for intervals with the quantile of
+            the fit.
         """
-        squares = np.sum(factors**2, axis=-1)
-        variances = np.sum((factors @ self._variances) * factors, axis=-1)
+        equal, others = self._forms
+        squares = np.sum((factors @ equal) * factors, axis=-1)
+        robust = [np.sum((factors @ form) * factors, axis=-1) for form in others]
         ratios = np.ones_like(squares)
-        np.divide(variances, squares, out=ratios, where=squares > 0.0)
-        return ratios
+        is_judged = squares > constants.EXPLAINED_RTOL * np.sum(factors**2, axis=-1)
+        np.divide(np.maximum(*robust), squares, out=ratios, where=is_judged)
+        return np.maximum(ratios, 1.0)
 
     @np.errstate(over="ignore", invalid="ignore")  # without a sensitivity, errors are infinite
     def test_inputs(self) -> Array:
