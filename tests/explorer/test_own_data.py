@@ -149,7 +149,7 @@ def test_errors_name_line_and_column(open_page: Opener) -> None:
     expect(problem).to_contain_text("Line 7 ('2,out,1'), column 2 ('day_2'): 'out' is not a number")
     expect(preview.get_by_role("button", name="Use these rows")).to_be_disabled()
     problem.get_by_role("button", name="Read 'out' as a missing number").click()
-    expect(preview).to_contain_text("3 incomplete rows left out")
+    expect(preview).to_contain_text("3 rows without a number left out")
     expect(problem).to_be_hidden()
     preview.get_by_role("button", name="Use these rows").click()
     expect(summary(page)).to_contain_text(re.compile(f"^Repaired: {FOUND.pattern}"))
