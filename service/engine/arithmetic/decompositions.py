@@ -1,7 +1,10 @@
 """Decompositions of matrices whose failure is a value: nan, and never an exception.
 
-They are the only ones that the engine uses of those that numpy ends with a ``LinAlgError``.
+They are the only ones that the engine uses of those that numpy ends with a ``LinAlgError``. For a
+matrix that is not finite, the singular value decomposition of some versions of LAPACK never ends.
 """
+
+from contextlib import suppress
 
 import numpy as np
 
@@ -27,16 +30,16 @@ def decompose(matrices: Array) -> tuple[Array, Array, Array]:
         The right singular vectors. All three are nan for a matrix without a decomposition: one with
         a number that is not finite, or one for which the iteration does not converge.
     """
-    try:
-        return np.linalg.svd(matrices, full_matrices=False)
-    except np.linalg.LinAlgError:
-        n_rows, n_columns = matrices.shape[-2:]
-        k = min(n_rows, n_columns)
-        if matrices.ndim > 2:
-            parts = zip(*map(decompose, matrices), strict=True)
-            left, values, right = (np.stack(part) for part in parts)
-            return left, values, right
-        return np.full((n_rows, k), np.nan), np.full(k, np.nan), np.full((k, n_columns), np.nan)
+    if np.isfinite(matrices).all():
+        with suppress(np.linalg.LinAlgError):
+            return np.linalg.svd(matrices, full_matrices=False)
+    if matrices.ndim > 2:
+        parts = zip(*map(decompose, matrices), strict=True)
+        left, values, right = (np.stack(part) for part in parts)
+        return left, values, right
+    n_rows, n_columns = matrices.shape
+    k = min(n_rows, n_columns)
+    return np.full((n_rows, k), np.nan), np.full(k, np.nan), np.full((k, n_columns), np.nan)
 
 
 def find_singular_values(matrices: Array) -> Array:
@@ -52,10 +55,10 @@ def find_singular_values(matrices: Array) -> Array:
     values : (..., k)
         Decreasing; nan for a matrix without a decomposition.
     """
-    try:
-        return np.asarray(np.linalg.svd(matrices, compute_uv=False))
-    except np.linalg.LinAlgError:
-        return decompose(matrices)[1]
+    if np.isfinite(matrices).all():
+        with suppress(np.linalg.LinAlgError):
+            return np.asarray(np.linalg.svd(matrices, compute_uv=False))
+    return decompose(matrices)[1]
 
 
 def invert(matrix: Array) -> Array:

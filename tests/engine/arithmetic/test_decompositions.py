@@ -13,8 +13,6 @@ def test_a_matrix_without_a_decomposition_changes_no_other() -> None:
     matrices[1, 2, 0] = np.nan
     matrices[3, 0, 0] = np.inf
     left, values, right = decompose(matrices)
-    with pytest.raises(np.linalg.LinAlgError):
-        np.linalg.svd(matrices)
     for i in (0, 2):
         product = (left[i] * values[i]) @ right[i]
         np.testing.assert_allclose(product, MATRICES[i], rtol=1e-12, atol=1e-12)
