@@ -18,6 +18,7 @@ from service.cli.tasks import TASKS, Task
 from service.engine.training import OPTIMIZERS
 from service.formats.queries import DatasetQuery
 from service.operations.shared.flat import Part, flatten
+from service.schemas.plans import GoalSchema
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -77,6 +78,14 @@ OWN: Final[dict[str, list[Schema]]] = {
             "help": "A table of future inputs.",
         },
         {
+            "flag": "--plan",
+            "kind": "file",
+            "metavar": "FILE",
+            "repeated": True,
+            "pointer": "/plans",
+            "help": "A plan: a table of future inputs, to compare with the first one.",
+        },
+        {
             "flag": "--steps",
             "kind": "value",
             "metavar": "INTEGER",
@@ -120,6 +129,8 @@ def _options(name: str, task: Task) -> Iterator[Schema]:
     """Yield the options of a command: its own, those of its request, and those of its output."""
     is_generated = "dataset" in task.model.model_fields and not task.takes_series
     yield from [DATA] if is_generated else OWN.get(name, [])
+    if name == "forecast":
+        yield from _goal_options()
     for form, model in _forms(task).items():
         omitted = OF_UPLOADS if form == "columns" else OMITTED.get(name, set())
         parts = flatten(model)
@@ -139,6 +150,13 @@ def _options(name: str, task: Task) -> Iterator[Schema]:
         yield {"flag": "--out", "kind": "path", "metavar": "FILE", "help": f"Write a file: {text}"}
     text = "Print the response of the HTTP API, with keep: false."
     yield {"flag": "--json", "kind": "flag", "help": text}
+
+
+def _goal_options() -> Iterator[Schema]:
+    """Yield the options of a goal."""
+    for name, part in flatten(GoalSchema).items():
+        for option in _derive(f"goal-{name}".removesuffix("-output"), part):
+            yield {"form": "goal", **option, "pointer": f"/goal{part.pointer}"}
 
 
 def _forms(task: Task) -> dict[str, type[BaseModel]]:

@@ -450,8 +450,8 @@ class PredictionSummary:
     ) = None
     """The confidence in the fit; null without a verdict."""
     sentences: list[str]
-    """The verdict unless the fit is trusted, inputs beyond those of the data, the differences and
-    the goal."""
+    """The verdict on the fit, inputs beyond those of the data, the end of each plan, their
+    differences, and the goal."""
 
 
 class FitRange(TypedDict):
@@ -557,7 +557,7 @@ class Goal(TypedDict):
     output: float
     """The output to reach."""
     input: NotRequired[str | None]
-    """The input to choose; null if there is only one."""
+    """The input to choose, which may be null if there is only one."""
     at: NotRequired[int | None]
     """The step of the plan, from 1, at which the output is reached; null for the long run."""
     kind: NotRequired[Literal["lasting", "once"]]

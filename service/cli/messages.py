@@ -35,7 +35,7 @@ def explain(
         return name_options(error.detail, options)
     first = error.errors[0]
     pointer = first.pointer or ""
-    pointers = {each.flag: each.pointer for each in options if each.form}
+    pointers = {each.flag: each.pointer for each in options if each.pointer}
     flag = (first.parameter and f"--{first.parameter}") or find_option(pointer, pointers, given)
     if flag == "--sequence" and "--by" in given:
         flag = "--by"

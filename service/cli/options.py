@@ -39,13 +39,13 @@ class RequestOption(click.Option):
     Parameters
     ----------
     spec
-        The arguments of ``click.Option``, its ``form`` (the request, the style of a picture, or the
-        columns of a table; absent from an option of the command), the name and the JSON pointer of
-        the ``part``, its ``kind`` (``flag`` for true or false, ``off`` for false, ``map``,
-        ``groups`` for lists of names, ``text``, ``file``, ``path``, or another ``value``), for a
-        number its ``bounds``, for an object with two fields their names and the message about
-        their ``order`` (``is_strict`` if they must differ), and the members of a union to which it
-        ``applies``.
+        The arguments of ``click.Option``, its ``form`` (the request, the style of a picture, the
+        columns of a table, or a goal; absent from an option of the command), the name and the JSON
+        pointer of the ``part``, its ``kind`` (``flag`` for true or false, ``off`` for false,
+        ``map``, ``groups`` for lists of names, ``text``, ``file``, ``path``, or another
+        ``value``), for a number its ``bounds``, for an object with two fields their names and the
+        message about their ``order`` (``is_strict`` if they must differ), and the members of a
+        union to which it ``applies``.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -183,10 +183,11 @@ def check_output(suffixes: Sequence[str], params: Values) -> str:
     if not os.access(out.parent if is_new else out, os.W_OK):
         code = errno.EACCES if out.parent.is_dir() else errno.ENOENT
         raise OSError(code, os.strerror(code), str(out))
-    for name in ("data", "future"):
-        file = params.get(name)
-        if file is not None and not is_new and samestat(os.fstat(file.fileno()), out.stat()):
-            raise click.UsageError(f"--out: {out} is the {name} file and would be overwritten")
+    for name in ("data", "future", "plan"):
+        given = params.get(name)
+        for file in given if isinstance(given, list) else filter(None, [given]):
+            if not is_new and samestat(os.fstat(file.fileno()), out.stat()):
+                raise click.UsageError(f"--out: {out} is the {name} file and would be overwritten")
     return suffix
 
 
@@ -202,6 +203,8 @@ def check_options(options: Sequence[RequestOption], params: Values) -> None:
             raise click.UsageError(f"{option.flag}: SEQUENCES replace other data")
         if option.flag == "--sequence" and params.get("by") is not None:
             raise click.UsageError("--by: replaces --sequence")
+        if option.flag == "--future" and params.get("plan") is not None:
+            raise click.UsageError("--plan: replaces --future")
         if option.applies:
             _check_member(option, options, params)
 

@@ -9,7 +9,9 @@ import asyncio
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from json import dumps, loads
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
@@ -104,13 +106,17 @@ def _forecast(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     row, arrays = compute(FIT, request, session)
     session.store(row, arrays)
     predict = resolve_name("service.operations.questions:PREDICT")
-    body = {
-        "model": {"kind": "fit", "id": row.id},
-        "continue": {"sequence": names.index(name)},
-        "inputs": [future],
-    }
-    json = asyncio.run(predict.answer(validate(body, predict.request_model), session))
-    return json, lambda *_: to_csv(text.forecast_columns(loads(json)))
+    model = {"kind": "fit", "id": row.id}
+    body = {"model": model, "continue": {"sequence": names.index(name)}, **future}
+    asked = validate(body, predict.request_model)
+    json = asyncio.run(predict.answer(asked, session))
+
+    def make_file(suffix: str, options: PictureOptions) -> Any:
+        if asked.plans is None:
+            return to_csv(text.forecast_columns(loads(json)))
+        return asyncio.run(predict.make_file(asked, suffix, options, session))
+
+    return json, make_file
 
 
 def _fit(request: Any, session: Session) -> tuple[bytes, MakeFile]:
@@ -132,31 +138,52 @@ def _fit(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     return dumps({"groups": rows}).encode(), lambda *_: to_csv(columns)
 
 
-def _read_future(series: Series, sequence: int, session: Session) -> list[list[float]]:
-    """Return the future inputs, a row per step, of a sequence with a position."""
-    names = series.input_names
-    other = "steps" if names else "future"
-    if session.params[other] is not None:
-        known = f"has the inputs {', '.join(names)}" if names else "has no inputs"
-        raise click.UsageError(f"--{other}: does not apply, as the series {known}")
+def _read_future(series: Series, sequence: int, session: Session) -> dict[str, Any]:
+    """Return the future inputs of a sequence with a position, plans and a goal, as in a request."""
+    names, params = series.input_names, session.params
+    known = f"has the inputs {', '.join(names)}" if names else "has no inputs"
+    for other in ("steps",) if names else ("future", "plan"):
+        if params[other] is not None:
+            raise click.UsageError(f"--{other}: does not apply, as the series {known}")
+    parts = {
+        option.pointer.removeprefix("/goal/"): params[str(option.name)]
+        for option in session.options
+        if option.form == "goal" and params[str(option.name)] is not None
+    }
+    goal = {"goal": parts} if parts else {}
+    read = partial(_read_inputs, series, sequence, session)
     if not names:
-        return [[]] * int(session.params["steps"] or 1)
-    if session.params["future"] is None:
+        return {"inputs": [[[]] * int(params["steps"] or 1)], **goal}
+    if params["plan"] is not None:
+        plans = [
+            {"name": Path(file.name).stem, "inputs": read(file, f"--plan {file.name}")}
+            for file in params["plan"]
+        ]
+        return {"plans": plans, **goal}
+    if params["future"] is None:
         raise click.UsageError(f"--future: give a table with the inputs {', '.join(names)}")
+    return {"inputs": [read(params["future"], "--future")], **goal}
+
+
+def _read_inputs(
+    series: Series, sequence: int, session: Session, file: BinaryIO, source: str
+) -> list[list[float]]:
+    """Return the future inputs of a sequence in a file, a row per step; raises UsageError."""
+    names = series.input_names
     # The first input is read as the target.
     chosen = {"target": names[0], "inputs": ",".join(names[1:])}
     columns = {key: session.columns[key] for key in session.columns.keys() - ROLES} | chosen
     try:
-        future = read_data(session.params["future"], session, columns).series
+        future = read_data(file, session, columns).series
     except (Invalid, Malformed) as error:
         details = [each.detail for each in getattr(error, "errors", ())]
-        raise click.UsageError(f"--future: {(*details, error.detail)[0]}") from None
-    _check_dates(series, sequence, future)
+        raise click.UsageError(f"{source}: {(*details, error.detail)[0]}") from None
+    _check_dates(series, sequence, future, source)
     rows: list[list[float]] = np.column_stack([future.targets, future.inputs]).tolist()
     return rows
 
 
-def _check_dates(series: Series, sequence: int, future: Series) -> None:
+def _check_dates(series: Series, sequence: int, future: Series, source: str) -> None:
     """Raise UsageError for future inputs with dates that do not continue a sequence."""
     starts = [*series.start_times[:1], *future.start_times[:1]]
     if [*map(type, starts)] != [str, str]:
@@ -168,7 +195,7 @@ def _check_dates(series: Series, sequence: int, future: Series) -> None:
     if find_times(*times[0]) != find_times(*times[1]):
         continues, begins = (list_times(*each)[0] for each in times)
         detail = f"the dates begin at {begins}, but the series continues at {continues}"
-        raise click.UsageError(f"--future: {detail}")
+        raise click.UsageError(f"{source}: {detail}")
 
 
 def _list_optimizers(*_: Any) -> tuple[bytes, MakeFile]:

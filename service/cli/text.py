@@ -105,11 +105,12 @@ def forecast_columns(answer: Json) -> dict[str, Sequence[Any]]:
 
 
 def describe_forecast(answer: Json) -> str:
-    """Return the mean and the bands by time, after a warning if the fit is not reliable."""
+    """Return the notes, the verdict first, and without plans the mean and the bands by time."""
+    notes = "\n".join(answer["summary"]["sentences"])
+    if answer["plans"]:
+        return notes
     columns = forecast_columns(answer)
-    table = format_table([*columns], [*zip(*columns.values(), strict=True)])
-    warning = "The fit is not reliable; `linear-rnn fit` with the same options lists the reasons."
-    return table if answer["trust"]["interval"] else f"{warning}\n\n{table}"
+    return f"{notes}\n\n{format_table([*columns], [*zip(*columns.values(), strict=True)])}"
 
 
 def describe_optimum(answer: Json) -> str:

@@ -28,7 +28,7 @@ class GoalSchema(RequestModel):
     output: Real
     """The output to reach."""
     input: str | None = None
-    """The input to choose; null if there is only one."""
+    """The input to choose, which may be null if there is only one."""
     at: Annotated[int | None, Field(ge=1), NUMBER] = None
     """The step of the plan, from 1, at which the output is reached; null for the long run."""
     kind: Literal["lasting", "once"] = "lasting"
@@ -82,5 +82,5 @@ class PredictionSummary(ResponseModel):
     level: Level | None
     """The confidence in the fit; null without a verdict."""
     sentences: list[str]
-    """The verdict unless the fit is trusted, inputs beyond those of the data, the differences and
-    the goal."""
+    """The verdict on the fit, inputs beyond those of the data, the end of each plan, their
+    differences, and the goal."""

@@ -134,11 +134,12 @@ class PredictRequest(RequestModel):
             raise error_at("two_sources", "inputs and plans are mutually exclusive")
         if len({plan.name for plan in plans}) < len(plans):
             raise error_at("names", "plans have different names", "plans")
+        first = plans[0]
         for i, plan in enumerate(plans):
-            if len(plan.inputs) != len(plans[0].inputs):
-                raise error_at(
-                    "ragged", "plans have the same number of steps", "plans", i, "inputs"
-                )
+            if len(plan.inputs) != len(first.inputs):
+                lengths = f"{len(first.inputs)} in {first.name}, {len(plan.inputs)} in {plan.name}"
+                message = f"plans have the same number of steps, but there are {lengths}"
+                raise error_at("ragged", message, "plans", i, "inputs")
 
     @property
     def sequences(self) -> list[Array]:

@@ -29,6 +29,7 @@ SALES = Path(__file__).parents[2] / "service/explorer/fit_examples/advertising.c
 # What differs between two computations of one request.
 VARYING = {"created_at", "started_at", "finished_at", "compute_seconds"}
 FIT_SALES = "fit sales.csv --target sales --inputs tv,search --time week"
+PLANS = "forecast sales.csv --target sales --time week --plan plan.csv"
 
 Run = Callable[..., str]
 
@@ -41,6 +42,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     (tmp_path / "plan.csv").write_text("search;day;tv\n1,5;a;10\n2;b;0\n")
     (tmp_path / "words.csv").write_text("a,y\n1,2\nx,2\n")
     (tmp_path / "few.csv").write_text("a,y\n1,2\n")
+    (tmp_path / "one.csv").write_text("tv,search\n1,2\n")
     (tmp_path / "late.csv").write_text("week,tv,search\n2026-01-05,10,1\n2026-01-12,0,2\n")
     monkeypatch.chdir(tmp_path)
 
@@ -234,6 +236,38 @@ def test_a_forecast_continues_the_series_with_dates(run: Run, tmp_path: Path, ap
     assert "2026-01-05" in run(line)
 
 
+def test_a_forecast_compares_plans_and_reaches_a_goal(run: Run, tmp_path: Path, api: Api) -> None:
+    columns = "kind=series&target=sales&inputs=tv,search&time=week"
+    uploaded = api.upload(SALES.read_bytes(), query=f"?{columns}").json()
+    fit = api.post("/v1/fits", {"dataset": {"kind": "stored", "id": uploaded["id"]}}).json()
+    (tmp_path / "double tv.csv").write_text("tv,search\n15,1.5\n0,2\n")
+    plans = [
+        {"name": "plan", "inputs": [[10, 1.5], [0, 2]]},
+        {"name": "double tv", "inputs": [[15, 1.5], [0, 2]]},
+    ]
+    goal = {"output": 150, "input": "tv", "at": 2, "kind": "once"}
+    body = {"model": {"id": fit["id"]}, "continue": {}, "plans": plans, "goal": goal}
+    expected = api.post("/v1/predict", body).json()
+    line = FIT_SALES.replace("fit", "forecast") + " --plan plan.csv --plan 'double tv.csv'"
+    goal_options = "--goal 150 --goal-input tv --goal-at 2 --goal-kind once"
+    assert strictly(run(f"{line} {goal_options} --json")) == expected
+    sentences = run(f"{line} {goal_options}").splitlines()
+    assert sentences == expected["summary"]["sentences"]
+    assert sentences[0] == "The fit passed all checks."
+    assert sentences[1].startswith("With plan plan, sales ends at ")
+    assert sentences[3].startswith("Plan double tv instead of plan changes sales by ")
+    assert sentences[4].startswith("A single tv of ")
+    rows = run(f"{line} --out -").splitlines()
+    assert [row.split(",")[:3] for row in rows] == [
+        ["plan", "step", "time"],
+        *(
+            [name, str(k), expected["times"][0][k - 1]]
+            for name in ("plan", "double tv")
+            for k in (1, 2)
+        ),
+    ]
+
+
 def test_the_options_that_help_do(run: Run) -> None:
     """Every alternative can be pasted, and gives the time constant that it promises."""
     steps = SALES.with_name("step_tests.csv")
@@ -317,6 +351,23 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
             "--future: the dates begin at 2026-01-05, but the series continues at 2025-12-29",
         ),
         ("forecast sales.csv --target sales --future picture.csv", "--future: this is a picture"),
+        (f"{PLANS} --plan few.csv", "--plan few.csv: line 1 ('a,y'): there is no column 'tv'"),
+        (f"{PLANS} --plan plan.csv", "--plan: plans have different names"),
+        (
+            f"{PLANS} --plan late.csv",
+            "--plan late.csv: the dates begin at 2026-01-05, but the series continues at",
+        ),
+        (f"{PLANS} --plan one.csv", "--plan: plans have the same number of steps, but there are 2"),
+        (f"{PLANS} --future plan.csv", "--plan: replaces --future"),
+        (f"{PLANS} --goal-at 2", "--goal: This field is required"),
+        (f"{PLANS} --goal 1", "--goal-input: name one of the inputs: tv, search"),
+        (f"{PLANS} --goal 1 --goal-input tvs", "--goal-input: name one of the inputs: tv, search"),
+        (f"{PLANS} --goal 1 --goal-input tv --goal-at 3", "--goal-at: the plan has 2 steps"),
+        (
+            "forecast sales.csv --target sales --time week --future plan.csv --goal 1",
+            "--goal: a goal needs a plan with the other inputs",
+        ),
+        ("forecast sales.csv --inputs= --plan plan.csv", "--plan: does not apply, as the series"),
         ("forecast sales.csv --inputs= --steps 1e300", "'--steps': 1e+300 is not in the range"),
         (f"{FIT_SALES} --grid month", "--grid: String should match"),
         ("predict nan", "SEQUENCES: number 1 of sequence 1 is not a number: 'nan'"),
@@ -513,8 +564,9 @@ def test_the_file_of_data_is_not_overwritten(
 
 def test_the_file_of_future_inputs_is_not_overwritten(run: Run, tmp_path: Path) -> None:
     plan = (tmp_path / "plan.csv").read_bytes()
-    printed = run("forecast sales.csv --future plan.csv --out plan.csv", exit_code=2)
-    assert printed.startswith("linear-rnn: --out: plan.csv is the future file")
+    for name in ("future", "plan"):
+        printed = run(f"forecast sales.csv --{name} plan.csv --out plan.csv", exit_code=2)
+        assert printed.startswith(f"linear-rnn: --out: plan.csv is the {name} file")
     assert (tmp_path / "plan.csv").read_bytes() == plan
 
 

@@ -71,7 +71,8 @@ def predict_with_fit(
     delay = result["delay"]["value"]
     names = [plan.name for plan in request.plans or ()]
     inputs = _read_inputs(request, len(series.input_names), limits)
-    summary = summarize_predictions(result, series, inputs, names, differences, goal)
+    plans = dict(zip(names, predictions, strict=bool(names)))
+    summary = summarize_predictions(result, series, inputs, plans, differences, goal)
     has_missing = not request.continue_ and isinstance(fitted.request.initial_state, str)
     n_missing = sum(min(delay, len(row)) for row in outputs) if has_missing else 0
     n_finite = sum(int(np.count_nonzero(np.isfinite(row))) for row in outputs)
@@ -120,6 +121,9 @@ def predict_with_fit_csv(request: PredictRequest, fitted: StoredFit, limits: Lim
     )
     numbered = {name: np.repeat(column, lengths) for name, column in first.items()}
     numbered["step"] = np.concatenate([np.arange(1, length + 1) for length in lengths])
+    times = _list_times(request, fitted, lengths[0])
+    if times:
+        numbered["time"] = np.array(times * len(lengths), object).ravel()
     if plans:
         blank = np.full(lengths[0], np.nan)
         for name, field in DIFFERENCE_COLUMNS.items():

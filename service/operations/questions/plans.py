@@ -1,12 +1,12 @@
 """Plans of future inputs with a fit: their differences, a goal, and both in words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from service.engine.data import Series
-from service.engine.fit import Goal, Solution, find_input, subtract_plans
+from service.engine.fit import Goal, Prediction, Solution, find_input, subtract_plans
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.operations.computations.quantities import format_ranges, format_value
@@ -103,7 +103,7 @@ def summarize_predictions(
     result: Any,
     series: Series,
     inputs: Sequence[Array],
-    plans: Sequence[str],
+    plans: Mapping[str, Prediction],
     differences: Sequence[DifferenceReport],
     goal: GoalReport | None,
 ) -> PredictionSummary:
@@ -118,7 +118,7 @@ def summarize_predictions(
     inputs
         (T, q) each: the predicted inputs.
     plans
-        Their names; empty without plans.
+        The predictions by the names of plans; empty without plans.
     differences, goal
         The answers.
 
@@ -127,23 +127,27 @@ def summarize_predictions(
     PredictionSummary
         The verdict first.
     """
-    summary = result["summary"]
-    level = summary and summary["level"]
-    sentences = []
-    if summary is None:
-        sentences.append("The fit was not checked.")
-    elif level == "caution":
-        sentences.append(f"Use with caution: {summary['headline']}")
-    elif level != "trusted":
-        sentences.append(f"Not reliable: {summary['headline']}")
-    for i, rows in enumerate(inputs):
-        of_plan = f" of plan {plans[i]}" if plans else ""
+    level = result["summary"] and result["summary"]["level"]
+    sentences = [_describe_verdict(result["summary"])]
+    endings = [f" of plan {name}" for name in plans] or [""] * len(inputs)
+    for rows, of_plan in zip(inputs, endings, strict=True):
         sentences += _name_extrapolations(rows, series, of_plan)
+    sentences += [_describe_end(name, each, result["target"]) for name, each in plans.items()]
     sentences += [_describe_difference(each, result["target"]) for each in differences]
     if goal is not None:
         sentences.append(_describe_goal(goal, result["target"]))
         sentences += _check_goal(goal, series)
     return PredictionSummary(level=level, sentences=sentences)
+
+
+def _describe_verdict(summary: Any) -> str:
+    """Return the verdict on the fit in words."""
+    if summary is None:
+        return "The fit was not checked."
+    if summary["level"] == "trusted":
+        return "The fit passed all checks."
+    level = "Use with caution" if summary["level"] == "caution" else "Not reliable"
+    return f"{level}: {summary['headline']}"
 
 
 def _name_extrapolations(inputs: Array, series: Series, of_plan: str) -> Iterator[str]:
@@ -156,6 +160,12 @@ def _name_extrapolations(inputs: Array, series: Series, of_plan: str) -> Iterato
             if sign * planned > sign * known:
                 numbers = f"{format_value(planned)}; in the data it is at {word} "
                 yield f"{name}{of_plan} reaches {numbers}{format_value(known)}."
+
+
+def _describe_end(name: str, prediction: Prediction, target: str) -> str:
+    """Return the last step of a plan in words."""
+    last, low, high = (float(prediction[k][-1]) for k in range(3))
+    return f"With plan {name}, {target} ends at {_with_ends(last, [(low, high)])}."
 
 
 def _describe_difference(difference: DifferenceReport, target: str) -> str:

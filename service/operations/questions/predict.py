@@ -117,8 +117,9 @@ def predict_csv(request: PredictRequest, source: Source | StoredFit, limits: Lim
 
     Return a table with one row per sequence: `sequence`, from 0, and its `output`.
 
-    For a dataset there is also a column `target`. A fit has one row per step and the bands of the
-    output. If an output overflows float64, the field is empty.
+    For a dataset there is also a column `target`. A fit has one row per step, with its `time` if a
+    sequence with times is continued, and the bands of the output. Plans also have the differences
+    from the first one. If an output overflows float64, the field is empty.
     """
     if isinstance(source, StoredFit):
         return predict_with_fit_csv(request, source, limits)

@@ -39,9 +39,12 @@ def test_plans_are_compared_with_the_first(api: Any) -> None:
     assert answer["goal"] is None
     summary = answer["summary"]
     assert summary["level"] == result["summary"]["level"]
-    beyond, words = summary["sentences"][-2:]
+    verdict, beyond, *ends, words = summary["sentences"]
+    assert verdict == "The fit passed all checks."
     largest = max(x for _, x in make_series()["sequences"][0]["inputs"])
     assert beyond == f"heating of plan B reaches 9; in the data it is at most {largest:.3g}."
+    for name, end in zip("AB", ends, strict=True):
+        assert end.startswith(f"With plan {name}, sales ends at ")
     assert words.startswith("Plan B instead of A changes sales by ")
 
 
@@ -55,6 +58,7 @@ def test_plans_as_a_table(api: Any) -> None:
     table = read_table(api.post("/v1/predict.csv", body))
     assert table["plan"] == ["A"] * 3 + ["B"] * 3
     assert table["difference"][:3] == [""] * 3
+    assert "time" not in table
     (difference,) = response.json()["differences"]
     assert [float(x) for x in table["difference_high"][3:]] == difference["high"]
 
