@@ -279,11 +279,11 @@ def _choose_advice(
         advice = texts.get("advice_without_cautious", advice)
     if verdict.fit.judged.is_colored:
         advice = texts.get("advice_with_ar1", advice)
-    if result.problem.options.season is not None:
-        advice = texts.get("advice_with_season", advice)
     widened = {each.reason for each in verdict.alternatives if "variance" in each.options}
     if result.problem.options.variance == "free" or finding.slug in widened:
         advice = texts.get("advice_with_free", advice)
+    if result.problem.options.season is not None:
+        advice = texts.get("advice_with_season", advice)
     if verdict.detected_inputs:
         advice = texts.get("advice_with_detected", advice)
     return advice
