@@ -177,7 +177,43 @@ def forecast(fit: str, inputs: dict[str, list[float]] | int, sequence: int | str
     """
     predicted = _client().fits.get(fit).forecast(inputs, sequence=sequence)
     columns = {name: list(column) for name, column in predicted.items()}
-    return _answer(str(columns), {"columns": columns, "is_reliable": bool(predicted.trust)})
+    structured = {"columns": columns, "is_reliable": bool(predicted.trust)}
+    return _answer(f"{predicted.summary()}\n{columns}", structured | asdict(predicted.notes))
+
+
+@_tool
+def compare_plans(
+    fit: str,
+    plans: dict[str, dict[str, list[float]]],
+    sequence: int | str = 0,
+    goal: Json | None = None,
+) -> Answer:
+    """Continue a sequence of a fit with plans, and compare them with the first one.
+
+    It can also return the input that reaches an output. The verdict on the fit comes first.
+
+    Parameters
+    ----------
+    fit
+        The id of a fit.
+    plans
+        By the name of each plan, the future numbers of each input by its name, all of the same
+        number of steps.
+    sequence
+        The sequence to continue: its name, or its position from 0.
+    goal
+        An output to reach by the choice of one input, such as {"output": 21, "input": "heating",
+        "at": 24, "kind": "lasting"}. Without "at", in the long run; "once" for the first step only.
+    """
+    found: Any = goal
+    compared = _client().fits.get(fit).compare_plans(plans, sequence=sequence, goal=found)
+    differences = [
+        {"plan": each.plan, "from": each.from_, "total": asdict(each.total)}
+        for each in compared.differences
+    ]
+    reached = None if compared.goal is None else asdict(compared.goal)
+    structured = {"differences": differences, "goal": reached}
+    return _answer(compared.summary(), structured | asdict(compared.notes))
 
 
 @_tool

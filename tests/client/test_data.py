@@ -190,6 +190,39 @@ def test_a_forecast_names_the_input_that_it_misses(rnn: Client) -> None:
         fit.forecast("future.csv")
 
 
+def test_plans_are_compared(rnn: Client) -> None:
+    fit = rnn.fit(COLUMNS, target="sales", inputs=["tv"], time="week")
+    week = ["2026-01-31", "2026-02-01"]
+    plans: Any = {"none": {"tv": [0, 0]}, "some": pandas.DataFrame({"tv": [1, 2], "week": week})}
+    compared = fit.compare_plans(plans, goal={"output": 5.0, "at": 2, "kind": "once"})
+    table = compared.to_pandas()
+    assert table.index.equals(pandas.DatetimeIndex(week * 2, name="time"))
+    assert table["plan"].tolist() == ["none", "none", "some", "some"]
+    for name, rows in table.groupby("plan"):
+        expected = fit.forecast(plans[str(name)])
+        np.testing.assert_array_equal(rows["mean"], expected.mean)
+        np.testing.assert_array_equal(rows["new_high"], expected.new_high)
+    np.testing.assert_allclose(table["difference"], [np.nan, np.nan, 1.0, 2.5])
+    (difference,) = compared.differences
+    assert difference.total.value == pytest.approx(3.5)
+    assert compared.goal is not None
+    reached = fit.forecast([compared.goal.value, 0.0])
+    assert reached.mean[1] == pytest.approx(5.0)
+    lines = compared.summary().splitlines()
+    assert "Plan some instead of none changes sales by 3.5" in "".join(lines)
+    assert lines[-2].startswith("A single tv of ")
+    new = fit.compare_plans(plans, sequence=None, initial_state=4.0)
+    np.testing.assert_allclose(new["mean"], [3.0, 2.0, 4.0, 4.5])
+    with pytest.raises(LinearRNNError, match=r"plan 'b': the future inputs have no 'tv'"):
+        fit.compare_plans({"a": [1.0], "b": {"tvs": [1.0]}})
+    with pytest.raises(LinearRNNError, match="'tv' is missing at step 2"):
+        fit.compare_plans({"a": [1.0, None]})
+    with pytest.raises(LinearRNNError, match="step 1 of the future inputs is at 2026-02-01"):
+        fit.compare_plans({"a": [1.0], "b": {"tv": [1.0], "week": week[1:]}})
+    with pytest.raises(InvalidRequest, match="plans have the same number of steps"):
+        fit.compare_plans({"a": [1.0], "b": [1.0, 2.0]})
+
+
 def test_columns_of_different_lengths_are_named(rnn: Client) -> None:
     message = r"differ in length: \{'x': 3, 'y': 2\}"
     with pytest.raises(ValueError, match=message):

@@ -50,7 +50,7 @@ def test_the_tools_are_described() -> None:
 
     info, tools = asyncio.run(ask())
     assert info.version == linear_rnn.__version__
-    names = {"describe", "fit", "forecast", "train", "optimum", "surface", "trace"}
+    names = {"describe", "fit", "forecast", "compare_plans", "train", "optimum", "surface", "trace"}
     assert {tool.name for tool in tools} == names
     for tool in tools:
         assert tool.description
@@ -71,10 +71,24 @@ def test_an_alternative_can_be_followed_and_continued() -> None:
     assert second is not None, text
     assert second["time_constant"] == pytest.approx(alternative["time_constant"])
     future = {"valve": [20.0, 40.0]}
-    continued, *_ = call("forecast", fit=second["id"], inputs=future, sequence="test 2")
+    continued, text, _ = call("forecast", fit=second["id"], inputs=future, sequence="test 2")
+    assert text.startswith("\n".join(continued["sentences"]))
     with Client() as rnn:
         expected = rnn.fits.get(second["id"]).forecast(future, sequence="test 2")
     assert continued["columns"]["mean"] == expected.mean.tolist()
+    plans = {"low": {"valve": [20.0] * 8}, "high": {"valve": [40.0] * 8}}
+    same = {"fit": second["id"], "sequence": "test 2"}
+    compared, text, _ = call("compare_plans", **same, plans=plans, goal={"output": 60, "at": 8})
+    assert compared["level"] == second["level"]
+    assert text == "\n".join(compared["sentences"])
+    assert "Plan high instead of low changes temperature by " in text
+    assert compared["differences"][0]["total"]["value"] > 0
+    assert compared["goal"]["input"] == "valve"
+    plans["high"] = {"valves": [1.0]}
+    assert (
+        "plan 'high': the future inputs have no 'valve'"
+        in call("compare_plans", **same, plans=plans)[1]
+    )
 
 
 def test_only_files_below_the_folder_are_read(

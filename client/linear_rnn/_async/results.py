@@ -2,7 +2,8 @@
 
 import builtins
 import json
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
@@ -13,7 +14,7 @@ from linear_rnn._arrays import Array, read_csv, read_npz, to_column
 from linear_rnn._async.connection import AsyncConnection, read_json, request_id_of
 from linear_rnn._async.pictures import AsyncPicture, PictureOptions
 from linear_rnn._diagnostics import draw
-from linear_rnn._errors import JobCancelled, JobFailed
+from linear_rnn._errors import JobCancelled, JobFailed, LinearRNNError
 from linear_rnn._inputs import check_dates, id_of, read_steps
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
@@ -386,19 +387,69 @@ class Forecast(Rows):
 
     Attributes
     ----------
+    notes
+        The level of the fit, and notes on the forecast.
     trust
         The verdict on the fit; None for a fit without one.
     request_id
         The id of its request in the log of the service.
     """
 
-    def __init__(self, response: m.FitPredictResponse, request_id: str | None) -> None:
-        names = ("low", "high", "new_low", "new_high")
-        bands = {name: getattr(response, name)[0] for name in names}
-        times = {"time": to_column(response.times[0])} if response.times else {}
-        super().__init__({**times, "mean": response.outputs[0], **bands})
-        self.trust: m.TrustReport | None = response.trust
+    def __init__(self, answer: m.FitPredictResponse, request_id: str | None) -> None:
+        super().__init__(self._list_columns(answer))
+        self.notes: m.PredictionSummary = answer.summary
+        self.trust: m.TrustReport | None = answer.trust
         self.request_id: str | None = request_id
+
+    def summary(self) -> str:
+        """Return the notes: the verdict on the fit, and inputs beyond those of the data.
+
+        >>> print((await (await rnn.fit()).forecast([2])).summary())
+        Use with caution: Effects do not decay: w_rec 1
+        input reaches 2; in the data it is at most 1.
+        """
+        return "\n".join(self.notes.sentences)
+
+    @staticmethod
+    def _list_columns(answer: m.FitPredictResponse, k: int = 0) -> dict[str, Any]:
+        times = {"time": to_column(answer.times[0])} if answer.times else {}
+        names = ("low", "high", "new_low", "new_high")
+        bands = {name: getattr(answer, name)[k] for name in names}
+        return {**times, "mean": answer.outputs[k], **bands}
+
+
+class AsyncPlans(Forecast):
+    """A prediction for every step of several plans, and the differences from the first plan.
+
+    The columns are plan, step, those of a forecast, and difference, difference_low and
+    difference_high, which are nan for the first plan.
+
+    Attributes
+    ----------
+    differences
+        The differences of the other plans from the first, with their totals.
+    goal
+        The input that reaches the goal; None without one.
+    """
+
+    def __init__(self, answer: m.FitPredictResponse, request_id: str | None) -> None:
+        super().__init__(answer, request_id)
+        self.differences: list[m.DifferenceReport] = answer.differences or []
+        self.goal: m.GoalReport | None = answer.goal
+
+    @staticmethod
+    def _list_columns(answer: m.FitPredictResponse, k: int = 0) -> dict[str, Any]:
+        n_steps = len(answer.outputs[k])
+        none = [math.nan] * n_steps
+        bands: list[tuple[Any, Any, Any]] = [(none, none, none)]
+        bands += [(each.outputs, each.low, each.high) for each in answer.differences or []]
+        tables = []
+        for i, (name, band) in enumerate(zip(answer.plans or [], bands, strict=True)):
+            steps = {"plan": [name] * n_steps, "step": range(1, n_steps + 1)}
+            names = ("difference", "difference_low", "difference_high")
+            difference = dict(zip(names, band, strict=True))
+            tables.append({**steps, **Forecast._list_columns(answer, i), **difference})
+        return stack(tables)
 
 
 @suggest_keywords
@@ -518,23 +569,74 @@ class AsyncFit(AsyncComputation, m.FitResource):
         LinearRNNError
             If the dates of the table do not continue the sequence.
         """
+        return await self._predict(inputs, continued=self._continue(sequence))
+
+    async def compare_plans(
+        self,
+        plans: Mapping[str, Any],
+        *,
+        sequence: int | str | None = 0,
+        initial_state: float | None = None,
+        goal: m.Goal | None = None,
+    ) -> AsyncPlans:
+        """Predict several plans of inputs, and compare them with the first.
+
+        >>> plans = {"once": [1, 0], "twice": [1, 1]}
+        >>> print((await (await rnn.fit()).compare_plans(plans)).summary())  # doctest: +ELLIPSIS
+        Use with caution: Effects do not decay: w_rec 1
+        With plan once, target ends at ...
+
+        Parameters
+        ----------
+        plans
+            The inputs of each plan by its name: tables, columns by name, or rows, all of the same
+            steps.
+        sequence
+            The sequence to continue, as in `forecast`; None to begin a new one.
+        initial_state
+            The state before a new sequence; by default that of the fit.
+        goal
+            An output to reach by the choice of one input, with the other inputs of the first plan.
+
+        Raises
+        ------
+        LinearRNNError
+            If an input of a plan is missing, or its dates do not continue the sequence.
+        """
+        continued = None if sequence is None else self._continue(sequence)
+        rows = {}
+        dates = {}
+        for name, inputs in plans.items():
+            try:
+                rows[name], dates[name] = read_steps(inputs, [each.name for each in self.inputs])
+            except LinearRNNError as error:
+                raise LinearRNNError(f"plan {name!r}: {error}") from None
+        body = {"plans": [{"name": name, "inputs": steps} for name, steps in rows.items()]}
+        start: dict[str, Any] = {"initial_state": initial_state, "continued": continued}
+        return AsyncPlans(*await self._ask({**body, "goal": goal}, dates.values(), **start))
+
+    def _continue(self, sequence: int | str) -> dict[str, int]:
         names = self.sequence_names or []
         if isinstance(sequence, str):
             if sequence not in names:
                 raise ValueError(f"there is no sequence {sequence!r}; the sequences are {names}")
             sequence = names.index(sequence)
-        return await self._predict(inputs, continued={"sequence": sequence})
+        return {"sequence": sequence}
 
-    async def _predict(
-        self, inputs: Any, *, initial_state: float | None = None, continued: Any = None
-    ) -> Forecast:
+    async def _predict(self, inputs: Any, **start: Any) -> Forecast:
         rows, dates = read_steps(inputs, [each.name for each in self.inputs])
+        return Forecast(*await self._ask({"inputs": [rows]}, [dates], **start))
+
+    async def _ask(
+        self, body: Any, dates: Any, *, initial_state: float | None = None, continued: Any = None
+    ) -> tuple[m.FitPredictResponse, str | None]:
         model = {"kind": "fit", "id": id_of(self), "initial_state": initial_state}
-        request = {"model": model, "inputs": [rows], "continue": continued}
+        request = {"model": model, "continue": continued, **body}
         response = await self._connection.request("POST", "/v1/predict", request)
         answer = await self._connection.decode(m.FitPredictResponse, read_json(response))
-        check_dates(dates, answer.times[0] if answer.times else [])
-        return Forecast(answer, request_id_of(response))
+        for each in dates:
+            check_dates(each, answer.times[0] if answer.times else [])
+        return answer, request_id_of(response)
 
     def __repr__(self) -> str:
         if not hasattr(self, "verdict"):
