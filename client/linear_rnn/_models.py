@@ -538,7 +538,7 @@ class ShownInterval:
     high: float | None = None
     """The upper end; null if there is none."""
     noise: Literal["white", "ar1"]
-    """The noise model of the interval."""
+    """The noise model of all that is described: below 50 targets `ar1` for `white`."""
 
 
 @dataclass(kw_only=True)
@@ -975,6 +975,13 @@ class FitSummary:
     """The topic of each sentence."""
     interval: ShownInterval
     """The interval in the first sentence."""
+    w_rec: float | None = None
+    """The recurrent weight that is described, with the noise model of `interval`; null with several
+    time constants."""
+    time_constant: float | None = None
+    """Its time constant, in units of the step; null if it is undefined."""
+    gains: list[Estimate] | None = None
+    """The steady-state gains of the inputs that are described, with the same noise model."""
 
 
 @dataclass(kw_only=True)

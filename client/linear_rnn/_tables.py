@@ -114,11 +114,19 @@ def describe_fit(fit: m.FitResource) -> dict[str, Any]:
     first, *others = fit.states
     verdict = getattr(fit, "verdict", None)
     interval = verdict and verdict.interval
-    return {
-        "level": verdict and verdict.level,
+    numbers = {
         "time_constant": None if others else first.time_constant.value,
         "w_rec": None if others else first.w_rec.value,
-        **{f"gain_{each.name}": each.steady_state_gain.value for each in fit.inputs},
+    }
+    gains = [each.steady_state_gain for each in fit.inputs]
+    if verdict is not None:  # with few targets, the numbers of ar1 noise
+        numbers = {name: getattr(verdict, name) for name in numbers}
+        gains = verdict.gains or []
+    pairs = zip(fit.inputs, gains, strict=True)
+    return {
+        "level": verdict and verdict.level,
+        **numbers,
+        **{f"gain_{each.name}": gain.value for each, gain in pairs},
         "low": interval and interval.low,
         "high": interval and interval.high,
         "unit": fit.request["step"]["unit"],

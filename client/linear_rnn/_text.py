@@ -31,6 +31,8 @@ def summary(fit: m.FitResource) -> str:
         lines = ["Without a verdict."]
     elif hasattr(fit, "verdict"):
         lines = [fit.verdict.headline, "", *fit.verdict.sentences]
+        if fit.verdict.interval.noise == "ar1" and fit.rho is None:
+            lines += ["", "The same with white noise:"]
     confidence = fit.request.get("confidence", 0.95)
     lines += ["", f"{'':<24}{'value':>12}   {100 * confidence:g}% interval"]
     unit = fit.request.get("step", {}).get("unit", "step")

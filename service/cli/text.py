@@ -147,6 +147,8 @@ def describe_fit(result: Json) -> str:
     if summary is None:
         return table
     options = map(_describe_options, result["alternatives"])
+    if summary["interval"]["noise"] == "ar1" and result["rho"] is None:
+        table = f"The same with white noise:\n\n{table}"
     return "\n".join((summary["headline"], "", *summary["sentences"], *options, "", table))
 
 

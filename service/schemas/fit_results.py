@@ -106,7 +106,7 @@ class ShownInterval(Span):
     """
 
     noise: Literal["white", "ar1"]
-    """The noise model of the interval."""
+    """The noise model of all that is described: below 50 targets `ar1` for `white`."""
 
 
 class FitSummary(ResponseModel):
@@ -125,6 +125,13 @@ class FitSummary(ResponseModel):
     """The topic of each sentence."""
     interval: ShownInterval
     """The interval in the first sentence."""
+    w_rec: Nullable = None
+    """The recurrent weight that is described, with the noise model of `interval`; null with several
+    time constants."""
+    time_constant: Nullable = None
+    """Its time constant, in units of the step; null if it is undefined."""
+    gains: list[Estimate] | None = None
+    """The steady-state gains of the inputs that are described, with the same noise model."""
 
 
 class FitResult(ResponseModel):

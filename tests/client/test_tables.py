@@ -154,6 +154,33 @@ def test_groups_keep_their_values(rnn: Client, kind: str) -> None:
     assert table.gain_sequence.round(1).tolist() == [5.0, 2.0, 2.0]
 
 
+def test_with_few_targets_tables_of_groups_have_the_numbers_of_the_summary(
+    rnn: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(2)
+    steps = np.arange(30)
+    rain = rng.gamma(1.0, 2.0, 30)
+    level = np.convolve(rain, 0.7**steps)[:30] + np.cumsum(rng.standard_normal(30))
+    path = tmp_path / "small.csv"
+    rows = zip(steps, rain, level, strict=True)
+    lines = [f"a,{step},{x:.4f},{y:.4f}" for step, x, y in rows]
+    path.write_text("\n".join(["basin,hour,rain,level", *lines, ""]))
+    (row,) = rnn.fit_groups(path, by="basin", target="level").to_pandas().to_dict("records")
+    white = rnn.fits.get(row["id"])
+    colored = rnn.fit_groups(path, by="basin", target="level", noise="ar1")
+    assert row["time_constant"] == colored.time_constant[0] != white.time_constant.value
+    assert row["gain_rain"] == colored.gain_rain[0] != white.inputs[0].steady_state_gain.value
+    assert row["low"] < row["time_constant"] < row["high"]
+    assert "\nThe same with white noise:\n" in white.summary()
+    assert main(["fit", str(path), "--sequence", "basin", "--target", "level"]) == 0
+    printed = capsys.readouterr().out
+    numbers = printed[printed.index("The same with white noise:") :]
+    assert f"{white.w_rec.value:.6g}" in numbers
+    assert main(["fit", str(path), "--by", "basin", "--target", "level", "--json"]) == 0
+    (group,) = json.loads(capsys.readouterr().out)["groups"]
+    assert {name: row[name] for name in group} == group
+
+
 def test_a_fit_without_a_verdict_has_its_numbers(
     rnn: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -123,15 +123,44 @@ def test_with_few_targets_the_cautious_interval_is_shown() -> None:
     ]
 
 
-def test_an_estimate_outside_the_interval_shown_is_not_shown() -> None:
-    """With a slow drift, white noise gives a long memory that autocorrelated noise does not."""
-    rain = draw(40)
-    drift = 4.0 * np.sin(np.arange(40) / 6.0)
-    summary, result = make_fit(write(rain=rain, flow=respond(0.1, rain) + drift))
-    (cautious,) = result["trust"]["cautious"]
-    assert not cautious["low"] <= result["w_rec"]["value"] <= cautious["high"]
-    value = f"{result['time_constant']['value']:.3g} "
-    assert value not in " ".join([summary.headline, *summary.sentences])
+@pytest.mark.parametrize(
+    "options", [{}, {"time_constants": "per_input"}, {"w_rec": {"low": 0.7, "high": 0.7}}], ids=str
+)
+def test_with_few_targets_all_that_is_described_is_the_fit_of_one_noise(
+    options: Mapping[str, Any],
+) -> None:
+    """With a slow drift, the gains and the memory of white noise are others."""
+    rain, sun = draw(40), draw(40, seed=4)
+    drift = np.sin(np.arange(40) / 6.0)
+    table = write(rain=rain, sun=sun, flow=respond(0.7, rain + 0.5 * sun) + drift)
+    columns = COLUMNS | {"inputs": ("rain", "sun")}
+    summary, white = make_fit(table, columns, **options)
+    described, colored = make_fit(table, columns, noise="ar1", **options)
+    note = "All estimates allow for autocorrelated noise, which fewer than 50 targets cannot rule"
+    assert any(each.startswith(note) for each in summary.sentences)
+    shared = [
+        each
+        for topic in ("estimate", "quality")
+        for each in pick(described, topic)
+        if not each.startswith("The interval allows")
+    ]
+    assert {*shared} < {*summary.sentences}
+    assert summary.headline == described.headline
+    numbers = {"interval", "w_rec", "time_constant", "gains"}
+    assert summary.model_dump(include=numbers) == described.model_dump(include=numbers)
+    assert [each.value for each in summary.gains or ()] == [
+        each["steady_state_gain"]["value"] for each in colored["inputs"]
+    ]
+    assert white["rho"] is None
+    assert white["rmse"] < colored["rmse"]  # least squares, as other tools fit
+
+
+def test_with_enough_targets_the_fit_itself_is_described() -> None:
+    summary, result = make_fit(TABLES["trusted"])
+    assert summary.w_rec == result["w_rec"]["value"]
+    assert summary.time_constant == result["time_constant"]["value"]
+    (rain,) = result["inputs"]
+    assert [each.model_dump() for each in summary.gains or ()] == [rain["steady_state_gain"]]
 
 
 def test_autocorrelated_noise_of_the_fit_is_described() -> None:
@@ -314,7 +343,8 @@ def test_an_interval_with_all_time_constants_is_one_of_w_rec() -> None:
     (cautious,) = result["trust"]["cautious"]
     assert cautious["low"] < 0.0
     assert cautious["high"] > 1.0
-    assert summary.headline == f"w_rec {result['w_rec']['value']:.4g}"
+    assert summary.w_rec is not None
+    assert summary.headline == f"w_rec {summary.w_rec:.4g}"
     assert summary.sentences[0].endswith(" to 1.2 with 95 % confidence.")
     assert (summary.interval.low, summary.interval.high) == (cautious["low"], cautious["high"])
     assert format_ranges([(None, None)], "hour") == "anything"

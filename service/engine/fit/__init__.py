@@ -30,6 +30,7 @@ from service.engine.fit.answer import (
 from service.engine.fit.constants import FEW_TARGETS
 from service.engine.fit.judge import (
     RULES,
+    Alternative,
     Effect,
     Evidence,
     Family,
@@ -48,6 +49,7 @@ from service.engine.fit.solve import Points, Solution, scan, settle
 __all__ = [
     "FEW_TARGETS",
     "RULES",
+    "Alternative",
     "Contributions",
     "Difference",
     "Effect",

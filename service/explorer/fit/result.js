@@ -12,10 +12,11 @@ export function createResult(store, apply) {
     const { answer } = store;
     for (const element of [verdict, headline, sentence, doubts, quality]) element.replaceChildren();
     if (!answer) return;
-    const { summary, time_constant, alternatives } = answer.fit;
+    const { summary, alternatives } = answer.fit;
+    const { time_constant } = summary;
     verdict.className = `verdict ${summary.level}`;
     headline.dataset.level = summary.level;
-    setAttributes(headline, { "data-value": time_constant?.value ?? null, title: time_constant?.value ?? null });
+    setAttributes(headline, { "data-value": time_constant, title: time_constant });
     headline.append(...typeset(summary.headline));
     const sentences = pick(summary, "verdict");
     verdict.append(...sentences.flatMap(typeset));

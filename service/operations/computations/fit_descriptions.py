@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from service.engine.data import Series, Step
-from service.engine.fit import RULES, Finding, Response, Result, Solution
+from service.engine.fit import RULES, Alternative, Finding, Response, Result, Solution
 from service.engine.types import Array
 from service.errors import count
 from service.operations.computations.quantities import (
@@ -113,7 +113,7 @@ def _describe_verdict(result: Result, step: Step, accepts: Accepts) -> dict[str,
         "effects": verdict.fit.effect,
         "alternatives": [
             {"reason": other.reason, "options": _to_request(other.options)}
-            | _describe_other(other.solution, step)
+            | _describe_other(_find_shown(other, result), step)
             for other in verdict.alternatives
             if accepts(_to_request(other.options))
         ],
@@ -180,6 +180,12 @@ def _describe_states(result: Result, step: Step) -> list[dict[str, Any]]:
     return states
 
 
+def _find_shown(other: Alternative, result: Result) -> Solution:
+    """Return the fit of an alternative, with the noise of the result."""
+    fit = result.verdict.fit
+    return other.solution if result.solution is fit.solution else fit.follow(other).judged
+
+
 def _describe_other(solution: Solution, step: Step) -> dict[str, Any]:
     """Return what an alternative finds."""
     times = [_find_time(w, step.length) for w in sorted(solution.poles, reverse=True)]
@@ -234,6 +240,7 @@ def describe_finding(
     verdict, series, lag = result.verdict, result.problem.record, finding.lag or 0
     shift = lag - result.problem.delay
     detected = verdict.detected_inputs
+    better = verdict.fit.structures[:1]
     words = {
         **name_detected(detected),
         **finding._asdict(),
@@ -248,7 +255,7 @@ def describe_finding(
         "target": series.target_name,
         "n_targets": result.solution.n_targets,
         "now": _list_times(result.solution, step),
-        "then": "".join(_list_times(each.solution, step) for each in verdict.fit.structures[:1]),
+        "then": "".join(_list_times(_find_shown(each, result), step) for each in better),
     }
     is_caution = finding.slug in verdict.trust.cautions
     may_be_reason = "reason" in RULES[finding.slug].kinds

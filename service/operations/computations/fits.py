@@ -250,14 +250,14 @@ class StepwiseFit(StepwiseComputation):
         if self.request.keep and result.solution.problem.series.input_names:
             responses = tabulate_responses(result.solution)
             table |= dict(zip(RESPONSE.values(), responses, strict=True))
-        described = describe_fit(self.request, self.dataset.series, result, self._accepts)
-        series = self.dataset.series
+        request, series = self.request, self.dataset.series
+        described = describe_fit(request, series, result, self._accepts)
         updates: dict[str, Any] = {"assumptions": to_assumptions(series) or None}
-        if self.request.verdict:
-            summary = summarize(self.request, described)
-            updates["summary"] = add_notes(summary, self.request, series)
+        if request.verdict:
+            shown = describe_fit(request, series, result.shown, self._accepts)
+            updates["summary"] = add_notes(summarize(request, shown), request, series)
         response = described.model_copy(update=updates)
-        return ComputationOutput(response, table, self.request.progress_total)
+        return ComputationOutput(response, table, request.progress_total)
 
     def take_part(self) -> Arrays:
         """Return the results of stages since the previous call."""

@@ -33,11 +33,17 @@ def _describe(row: ComputationRow) -> dict[str, Any]:
     result: Any = row.result
     summary = result["summary"]
     interval = summary and summary["interval"]
-    gains = {f"gain_{each['name']}": each["steady_state_gain"] for each in result["inputs"]}
-    estimates = {"time_constant": result["time_constant"], "w_rec": result["w_rec"], **gains}
+    names = ("time_constant", "w_rec")
+    numbers = {name: result[name] and result[name]["value"] for name in names}
+    gains = [each["steady_state_gain"] for each in result["inputs"]]
+    if summary is not None:  # with few targets, the numbers of ar1 noise
+        numbers = {name: summary[name] for name in names}
+        gains = summary["gains"]
+    pairs = zip(result["inputs"], gains, strict=True)
     return {
         "level": summary and summary["level"],
-        **{name: each and each["value"] for name, each in estimates.items()},
+        **numbers,
+        **{f"gain_{each['name']}": gain["value"] for each, gain in pairs},
         "low": interval and interval["low"],
         "high": interval and interval["high"],
         "unit": row.request["step"]["unit"],

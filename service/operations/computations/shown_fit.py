@@ -30,9 +30,8 @@ class ShownFit:
     @cached_property
     def level(self) -> Level:
         """The level, as `summarize` defines it."""
-        cautious = [(span.low, span.high) for span in self.trust.cautious or ()]
         is_identified = self.result.identifiable and self.result.degrees_of_freedom > 0
-        if self.is_small and (not is_identified or self.request.range in cautious):
+        if self.is_small and not is_identified:
             return "too_few"
         if "no_visible_effect" in self.trust.reasons and not self.detected:
             return "no_effect"
@@ -65,17 +64,13 @@ class ShownFit:
 
     @property
     def noise(self) -> Literal["white", "ar1"]:
-        """The noise for which the interval shown allows."""
-        has_colored = self.request.noise == "white" and self.result.degrees_of_freedom > 1
-        is_cautious = self.is_small and has_colored and not self.is_several
-        return "ar1" if is_cautious or self.request.noise == "ar1" else "white"
+        """The noise of the fit."""
+        return "white" if self.result.rho is None else "ar1"
 
     @cached_property
     def pieces(self) -> list[Range]:
         """The interval of w_rec to show."""
-        is_cautious = self.is_small and not self.is_several
-        intervals = self.trust.cautious if is_cautious else self.state.w_rec.intervals
-        return [(each.low, each.high) for each in intervals or ()]
+        return [(each.low, each.high) for each in self.state.w_rec.intervals]
 
     @cached_property
     def times(self) -> list[Range]:
@@ -88,12 +83,9 @@ class ShownFit:
 
     @property
     def time(self) -> float | None:
-        """The time constant; None if it is undefined or outside the interval shown."""
+        """The time constant; None if it is undefined."""
         time: float | None = self.state.time_constant.value
-        if time is None or not self.is_small or self.is_given or self.is_several:
-            return time
-        is_inside = [(low or 0.0) <= time <= (high or math.inf) for low, high in self.times]
-        return time if any(is_inside) else None
+        return time
 
     @property
     def is_small_change(self) -> bool:

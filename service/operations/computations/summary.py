@@ -40,8 +40,7 @@ def summarize(request: FitRequest, result: FitResult) -> FitSummary:
     The level is the first of these whose condition is true:
 
     too_few
-        There are fewer than 50 targets, and no w_rec of the search range is excluded, either by the
-        interval of the fit or by the one that allows for autocorrelated noise.
+        There are fewer than 50 targets, and no w_rec of the search range is excluded.
     no_effect
         `no_visible_effect` is a reason, and no single input is detected.
     not_identified
@@ -53,16 +52,15 @@ def summarize(request: FitRequest, result: FitResult) -> FitSummary:
     trusted
         All checks passed.
 
-    The interval is the one that allows for autocorrelated noise if there are fewer than 50 targets:
-    the checks seldom detect such noise there. No estimate is shown for the first three levels, nor
-    while another range of w_rec is advised.
+    No estimate is shown for the first three levels, nor while another range of w_rec is advised.
 
     Parameters
     ----------
     request
         The request with all defaults filled in.
     result
-        The result of a fit that succeeded.
+        The fit to describe, which is the one that was judged: white noise with fewer than 50
+        targets is judged as ar1, because the checks seldom detect that there.
 
     Returns
     -------
@@ -79,6 +77,9 @@ def summarize(request: FitRequest, result: FitResult) -> FitSummary:
         sentences=[text for _, text in sentences],
         topics=[topic for topic, _ in sentences],
         interval=ShownInterval(low=low, high=high, noise=fit.noise),
+        w_rec=None if fit.is_several else fit.state.w_rec.value,
+        time_constant=None if fit.is_several else fit.state.time_constant.value,
+        gains=[each.steady_state_gain for each in fit.result.inputs],
     )
 
 
@@ -138,10 +139,11 @@ def _describe_estimates(fit: ShownFit) -> Iterator[Sentence]:
     interval = _describe_interval(fit)
     if not fit.is_given:
         yield "estimate", f"{interval} with {100 * fit.request.confidence:g} % confidence."
-    if fit.noise == "ar1" and not fit.is_given:
+    if fit.noise != fit.request.noise == "white":
         why = f"which fewer than {FEW_TARGETS} targets cannot rule out"
-        if result.rho is not None:
-            why = f"with a correlation of {format_value(result.rho)} from step to step"
+        yield "estimate", f"All estimates allow for autocorrelated noise, {why}."
+    elif fit.noise == "ar1" and not fit.is_given:
+        why = f"with a correlation of {format_value(result.rho)} from step to step"
         yield "estimate", f"The interval allows for autocorrelated noise, {why}."
     if not result.inputs and not fit.is_given:
         yield (

@@ -54,10 +54,13 @@ class Result:
         The fit with the best delay.
     delays
         The costs of all delays that were searched.
+    known_verdict
+        The verdict, if it is known.
     """
 
     solution: Solution
     delays: list[DelayCost]
+    known_verdict: Verdict | None = None
 
     @property
     def problem(self) -> FitProblem:
@@ -67,7 +70,13 @@ class Result:
     @cached_property
     def verdict(self) -> Verdict:
         """The verdict on the fit."""
-        return judge(self.solution)
+        return self.known_verdict or judge(self.solution)
+
+    @property
+    def shown(self) -> "Result":
+        """The fit that is judged and described: of white noise with few targets, that with ar1."""
+        judged = self.verdict.fit.judged
+        return self if judged is self.solution else Result(judged, self.delays, self.verdict)
 
     def compute(self, *, has_verdict: bool = True) -> Iterator[None]:
         """Compute the result in stages; yields after each.

@@ -2,7 +2,7 @@
 
 from service.engine.fit.judge.effects import Effect
 from service.engine.fit.judge.evidence import Evidence
-from service.engine.fit.judge.findings import Family, Finding, Joint, Rule
+from service.engine.fit.judge.findings import Alternative, Family, Finding, Joint, Rule
 from service.engine.fit.judge.larger import find_season
 from service.engine.fit.judge.levels import prefers_own_levels
 from service.engine.fit.judge.plausibility import is_drift
@@ -12,6 +12,7 @@ from service.engine.fit.judge.verdict import Verdict, judge
 
 __all__ = [
     "RULES",
+    "Alternative",
     "Effect",
     "Evidence",
     "Family",

@@ -119,7 +119,7 @@ def _has_equal_poles(fit: Evidence) -> bool:
 
 
 def _has_negative_offset(fit: Evidence) -> bool:
-    return fit.solution.has_impossible_offset
+    return fit.judged.has_impossible_offset
 
 
 def _has_common_trend(fit: Evidence) -> bool:
