@@ -45,9 +45,9 @@ LEAST_W_REC: Final = 0.05
 # A minimum this close to an end of the range is at that end.
 W_REC_LIMIT_ATOL: Final = 1e-7
 
-# With a smaller product of 1 - w_rec over all states, contributions have no level: it would exceed
-# the targets by as much as they exceed their rounding errors.
-LEAST_GAP: Final = 1e-6
+# With a smaller product of 1 - w_rec over all states and of the steps, contributions have no level:
+# it would exceed the targets by about the inverse, and the sum would lose as many of its digits.
+LEAST_DECAY: Final = 1e-3
 
 # The step of numerical slopes with respect to w_rec, relative to its distance from 1.
 SLOPE_RTOL: Final = 1e-4

@@ -57,7 +57,7 @@ def find_baseline(solution: Solution) -> Array:
     problem = solution.problem
     order = problem.sequences.columns
     gap = float(np.prod(1.0 - np.array(solution.poles)))
-    if gap < constants.LEAST_GAP:  # the level would lose the digits of the other parts
+    if gap * len(problem.targets[0]) < constants.LEAST_DECAY:  # the level would lose the digits of the other parts
         gap = 0.0
     if problem.has_own_offsets:
         offsets = _find_own_offsets(solution, gap if problem.has_unknown_start else 1.0)
