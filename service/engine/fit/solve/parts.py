@@ -57,7 +57,8 @@ def find_baseline(solution: Solution) -> Array:
     problem = solution.problem
     order = problem.sequences.columns
     gap = float(np.prod(1.0 - np.array(solution.poles)))
-    if gap * len(problem.targets[0]) < constants.LEAST_DECAY:  # the level would lose the digits of the other parts
+    # The level would lose the digits of the other parts.
+    if gap * problem.targets.shape[1] < constants.LEAST_DECAY:
         gap = 0.0
     if problem.has_own_offsets:
         offsets = _find_own_offsets(solution, gap if problem.has_unknown_start else 1.0)
