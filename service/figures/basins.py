@@ -17,7 +17,7 @@ from service.engine.types import Array
 from service.figures.annotations import OPTIMUM, OUTLINE, draw_optimum
 from service.figures.page import Look, Page, sample
 from service.figures.scales import INTEGERS
-from service.figures.style import COLOR_MAP, Style
+from service.figures.style import COLOR_MAP, DEFAULT, Style
 from service.figures.text import typeset
 
 # Stripes, which differ from any number of iterations for all color vision.
@@ -30,7 +30,7 @@ def basin_map_figure(
     *,
     optimizer: str,
     optimum: tuple[float, float] | None = None,
-    style: Style | None = None,
+    style: Style = DEFAULT,
 ) -> Figure:
     """Color each starting weight by the number of iterations; failures are hatched.
 
@@ -38,7 +38,6 @@ def basin_map_figure(
     ``iterations`` and the codes ``outcome`` (rows, columns). The title contains the optimizer. A
     star marks the optimum.
     """
-    style = style or Style()
     iterations = arrays["iterations"]
     reached = arrays["outcome"] == Outcome.TARGET_REACHED.code
     diverged = arrays["outcome"] == Outcome.DIVERGED.code

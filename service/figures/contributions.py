@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from service.engine.types import Array
 from service.figures.page import Page, count_columns, count_panels, marker, sample, stroke
 from service.figures.scales import TimeAxis, finite_range, widen
-from service.figures.style import Style
+from service.figures.style import DEFAULT, Style
 
 MAX_PANELS = 6
 MAX_PARTS = 7  # the others are drawn together
@@ -40,7 +40,7 @@ def contributions_figure(
     target: str,
     time: TimeAxis,
     headline: str,
-    style: Style | None = None,
+    style: Style = DEFAULT,
 ) -> Figure:
     """Draw the parts of the fitted values, on the baseline, with a panel per sequence.
 
@@ -48,7 +48,7 @@ def contributions_figure(
     first. ``names`` are those of the parts, of which the last is the start. Sequences with one row
     each are drawn side by side. The legend counts those of ``n_sequences`` that are not drawn.
     """
-    style, n_shown = style or Style(), len(sequences)
+    n_shown = len(sequences)
     if len(sequences) > 1 and all(len(sequence.time) == 1 for sequence in sequences):
         sequences, time = [_join(sequences)], TimeAxis("sequence")
     else:

@@ -13,7 +13,7 @@ from matplotlib.transforms import ScaledTranslation
 from service.engine.types import Array
 from service.figures.page import Look, Page, marker, sample, stroke
 from service.figures.scales import TimeAxis, finite_range, use_log_scale, widen
-from service.figures.style import Style
+from service.figures.style import DEFAULT, Style
 from service.figures.text import printable, shorten
 
 _LINE = 0.16  # in units of the font size
@@ -46,7 +46,7 @@ def fit_figure(
     headline: str,
     confidence: float,
     is_log: bool = False,
-    style: Style | None = None,
+    style: Style = DEFAULT,
 ) -> Figure:
     """Draw targets as dots, the fit as a line in its band, and residuals as lines from 0.
 
@@ -56,7 +56,7 @@ def fit_figure(
     are then positive. The headline, the result of the fit, is below the title; the confidence is
     that of the band.
     """
-    style, n_hidden = style or Style(), n_sequences - len(sequences)
+    n_hidden = n_sequences - len(sequences)
     if n_sequences > 1 and all(len(sequence.time) == 1 for sequence in sequences):
         sequences, time = [_join(sequences)], TimeAxis("sequence")
     n = len(sequences)

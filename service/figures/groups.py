@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from service.engine.types import Array
 from service.figures.page import Page, count_columns, count_panels, marker, sample, stroke
 from service.figures.scales import finite_range, widen
-from service.figures.style import Style
+from service.figures.style import DEFAULT, Style
 
 MAX_PANELS = 6
 MAX_ROWS = 40
@@ -37,13 +37,12 @@ def groups_figure(
     target: str,
     headline: str,
     confidence: float,
-    style: Style | None = None,
+    style: Style = DEFAULT,
 ) -> Figure:
     """Draw the numbers of all sequences in a panel each, the largest on top, with their intervals.
 
     Of many sequences, some are drawn, which the legend states. The mean is a dashed line.
     """
-    style = style or Style()
     shown = estimates[: count_panels(style, MAX_PANELS)]
     n_columns = count_columns(style, len(shown))
     height = 0.6 * 0.72 * style.height / -(-len(shown) // n_columns)

@@ -15,7 +15,7 @@ from service.figures.annotations import HALO, draw_labels, draw_marker, thin
 from service.figures.numbers import format_number
 from service.figures.page import Look, Page, marker, sample, stroke
 from service.figures.scales import finite_range, use_log_scale, widen
-from service.figures.style import Style
+from service.figures.style import DEFAULT, Style
 from service.figures.text import typeset
 
 CAPTION = "lowest cost"
@@ -41,13 +41,12 @@ class CostProfile:
     caption: str = CAPTION  # of the cost axis
 
 
-def profile_figure(profile: CostProfile, *, headline: str, style: Style | None = None) -> Figure:
+def profile_figure(profile: CostProfile, *, headline: str, style: Style = DEFAULT) -> Figure:
     """Draw the lowest cost by w_rec, the level, the pieces of the interval and all minima.
 
     The headline, the result of the fit, is below the title. The cost axis is logarithmic if the
     costs span more than a factor of ten.
     """
-    style = style or Style()
     color, low, high = style.colors.state, profile.w_rec[0], profile.w_rec[-1]
     lowest, others = marker("o", 6, color, HALO), marker("o", 6, HALO, color)
     level = stroke(color, 1.1, _LEVEL_DASHES)

@@ -13,7 +13,7 @@ from service.engine.types import Array
 from service.figures.annotations import HALO, draw_labels, draw_marker, thin
 from service.figures.page import Look, Page, count_columns, count_panels, marker, sample, stroke
 from service.figures.scales import TimeAxis, finite_range, widen
-from service.figures.style import Style
+from service.figures.style import DEFAULT, Style
 
 MAX_PANELS = 9
 _BAND = 0.25  # opacity
@@ -41,14 +41,13 @@ def response_figure(
     time: str,
     headline: str,
     confidence: float,
-    style: Style | None = None,
+    style: Style = DEFAULT,
 ) -> Figure:
     """Draw the response of the target to each input in a panel of its own, with band and marks.
 
     ``target`` and ``time`` are captions. The headline, the result of the fit, is below the title;
     the confidence is that of the band. Inputs without space are counted in the legend.
     """
-    style = style or Style()
     color, shown = style.colors.state, responses[: count_panels(style, MAX_PANELS)]
     gain = stroke(style.colors.muted, 1.1, _GAIN_DASHES)
     name = f"{100 * confidence:g} % band"

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 ThemeName = Literal["light", "dark"]
 
@@ -94,3 +94,6 @@ class Style:
         """The size of ordinary text in points: 6.5 to 16, larger on larger pictures."""
         scale = min(self.width / 1000, self.height / 400)
         return min(max(9.4 * math.sqrt(scale), 6.5), 16.0)
+
+
+DEFAULT: Final = Style()

@@ -24,7 +24,7 @@ from service.figures.heatmap import (
     name_weights,
 )
 from service.figures.page import Page
-from service.figures.style import Style
+from service.figures.style import DEFAULT, Style
 
 Point = tuple[float, float]
 
@@ -40,7 +40,7 @@ def cost_surface_figure(
     optimum: Point | None = None,
     profile: Array | None = None,
     notes: str = "",
-    style: Style | None = None,
+    style: Style = DEFAULT,
 ) -> Figure:
     """Draw the cost over one to four windows, which share their color bands.
 
@@ -49,7 +49,6 @@ def cost_surface_figure(
     legend, and interrupted at nan; the optimum is a star; ``profile`` (m, 2) is the best w_in for
     each w_rec, and that w_rec. ``notes`` on the computation of the cost are below the title.
     """
-    style = style or Style()
     names = [name for name, _ in paths]
     entries = surface_entries(
         style, names, optimum=optimum is not None, profile=profile is not None

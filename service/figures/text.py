@@ -11,10 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib.font_manager import FontProperties, get_font
+from matplotlib.font_manager import get_font
 
 FONT_PATH = str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
-FONT = FontProperties(fname=FONT_PATH)
 _WEIGHT = re.compile(r"\bw_(in|rec)\b")
 
 

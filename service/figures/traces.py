@@ -13,7 +13,7 @@ from service.engine.types import Array
 from service.figures.numbers import MINUS, TIMES, format_number, format_power_of_ten, format_weights
 from service.figures.page import Look, Page, sample, stroke
 from service.figures.scales import finite_range, use_integers, use_powers, widen
-from service.figures.style import Style
+from service.figures.style import DEFAULT, Style
 from service.figures.text import shorten
 
 CAPTION = "gradient ∂cost/∂Sₖ"
@@ -34,7 +34,7 @@ PointTrace = tuple[tuple[float, float], Trace]
 
 
 def gradient_trace_figure(
-    traces: Sequence[PointTrace], *, caption: str = CAPTION, style: Style | None = None
+    traces: Sequence[PointTrace], *, caption: str = CAPTION, style: Style = DEFAULT
 ) -> Figure:
     """Draw the gradient at each point by time step, from T on the left back to 0.
 
@@ -43,7 +43,6 @@ def gradient_trace_figure(
     magnitude, and their sign by the style of the line. Each line is labeled at its right end. All
     traces have the same length T + 1, at least 2. There may be none.
     """
-    style = style or Style()
     font, muted = style.font_size, style.colors.muted
     n_steps = max((len(trace.sign) - 1 for _, trace in traces), default=1)
     everything = np.concatenate([[], *(trace.log10_magnitude for _, trace in traces)])

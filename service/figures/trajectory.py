@@ -22,7 +22,7 @@ from service.figures.heatmap import (
 from service.figures.numbers import format_log10_number, format_number
 from service.figures.page import Page, marker, sample, stroke
 from service.figures.scales import finite_range, use_integers, use_powers
-from service.figures.style import Style
+from service.figures.style import DEFAULT, Style
 
 _MARGIN = 0.12  # around the path, in units of its extent
 _MIN_WIDTH_WITH_BAR = 560
@@ -38,7 +38,7 @@ def trajectory_figure(
     outcome: str,
     target_cost: float | None = None,
     notes: str = "",
-    style: Style | None = None,
+    style: Style = DEFAULT,
 ) -> Figure:
     """Draw the path on the cost surface, and the cost next to it or, on a tall canvas, below.
 
@@ -46,7 +46,7 @@ def trajectory_figure(
     the cost is 0, for at least one recorded iteration. The optimum is a star, the target cost a
     line; ``notes`` on the computation of the cost are below the title.
     """
-    style, weights = style or Style(), np.column_stack([columns["w_in"], columns["w_rec"]])
+    weights = np.column_stack([columns["w_in"], columns["w_rec"]])
     title = f"{optimizer}: {outcome.replace('_', ' ')}"
     entries = surface_entries(style, [optimizer], optimum=optimum is not None)
     if target_cost is not None:

@@ -24,7 +24,7 @@ from service.figures.numbers import (
 )
 from service.figures.page import Page, rasterize
 from service.figures.scales import PowerFormatter, use_log_scale
-from service.figures.style import THEMES, Style
+from service.figures.style import DEFAULT, THEMES, Style
 from service.figures.surface import cost_surface_figure
 from service.figures.text import printable, shorten, text_width, typeset, wrap
 from tests.figures.conftest import (
@@ -82,7 +82,7 @@ def test_cut_text_ends_with_an_ellipsis() -> None:
 WINDOW = TUTORIAL_WINDOWS[0]
 
 
-def texts_of(window: Window, style: Style | None = None) -> list[str]:
+def texts_of(window: Window, style: Style = DEFAULT) -> list[str]:
     return words(cost_surface_figure([window], tutorial_cost, style=style))
 
 

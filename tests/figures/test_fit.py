@@ -19,7 +19,7 @@ from service.figures.page import Page
 from service.figures.profile import CostProfile, profile_figure
 from service.figures.responses import StepResponse, response_figure
 from service.figures.scales import TimeAxis
-from service.figures.style import THEMES, Style
+from service.figures.style import DEFAULT, THEMES, Style
 from tests.figures.conftest import check_legible, every_style, words
 
 HEADLINE = "time constant 4.2 weeks, between 3.1 and 6.0"
@@ -151,7 +151,7 @@ def make_response(i: int, n_steps: int = 40, **changes: Any) -> StepResponse:
     return replace(values, **changes)
 
 
-def draw_responses(*responses: StepResponse, style: Style | None = None) -> Figure:
+def draw_responses(*responses: StepResponse, style: Style = DEFAULT) -> Figure:
     texts = {"target": "sales", "time": "time (weeks)", "headline": HEADLINE}
     return response_figure(responses, **texts, confidence=0.95, style=style)
 
@@ -175,7 +175,7 @@ def test_responses_are_drawn_with_their_marks() -> None:
     check_legible(draw_responses(*degenerate))
 
 
-def draw_groups(n: int, n_panels: int = 2, style: Style | None = None) -> Figure:
+def draw_groups(n: int, n_panels: int = 2, style: Style = DEFAULT) -> Figure:
     draws = np.random.default_rng(n)
     names = [f"store number {i}" for i in range(n)]
     value = draws.normal(5.0, 1.0, n)
@@ -211,7 +211,7 @@ def make_parts(n_steps: int, n_parts: int, label: str = "sequence 0") -> Decompo
     return Decomposition(label, np.arange(1.0, n_steps + 1), target, baseline, parts)
 
 
-def draw_parts(*sequences: Decomposition, style: Style | None = None) -> Figure:
+def draw_parts(*sequences: Decomposition, style: Style = DEFAULT) -> Figure:
     names = [f"input {i}" for i in range(len(sequences[0].parts) - 1)]
     texts = {"target": "sales", "headline": HEADLINE}
     axis, n = TimeAxis("time (weeks)"), len(sequences) + 3
@@ -252,7 +252,7 @@ def make_profile(**changes: Any) -> CostProfile:
     return replace(profile, **changes)
 
 
-def draw_profile(profile: CostProfile, style: Style | None = None) -> Figure:
+def draw_profile(profile: CostProfile, style: Style = DEFAULT) -> Figure:
     return profile_figure(profile, headline=HEADLINE, style=style)
 
 
