@@ -1059,6 +1059,7 @@ class TrustReport(Trust):
             "not_tested",
             "curve_turns",
             "clipped",
+            "follow_inputs",
             "season",
             "feedback",
             "spread",

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.verdict_cases import respond, two_states
 from service.engine.data import Series
 from service.engine.fit import FitOptions, Solution, fit, is_drift
+from service.engine.fit.judge.plausibility import find_change_at_once
 
 SLOW = "slow_as_drift"
 
@@ -61,6 +62,32 @@ def test_a_detected_effect_does_not_change_its_sign() -> None:
     several = fit(series, FitOptions(time_constants=2, noise="ar1"))
     single = fit(series, FitOptions(noise="ar1"))
     assert is_drift(single.solution, several.solution)
+
+
+@pytest.mark.parametrize(
+    ("direct", "noise", "is_reason"), [(0.0, 1.5, False), (0.6, 0.5, True)], ids=["late", "direct"]
+)
+def test_a_correlation_in_the_same_step_invalidates_a_w_rec_that_it_changes(
+    direct: float, noise: float, is_reason: bool
+) -> None:
+    """The input arrives half a step later, which hardly matters, or also acts without memory."""
+    draws = np.random.default_rng(1)
+    x = respond(0.5, draws.normal(size=600))
+    w_rec = np.exp(-1.0 / 157.0)
+    arriving = x if direct else 0.5 * (x + np.append(0.0, x[:-1]))
+    drift = respond(0.98, draws.normal(size=600))
+    y = respond(w_rec, arriving) + direct * x + noise * drift + 5.0
+    result = fit(Series.from_sequences([x[:, None]], [y], ("x",)), FitOptions(noise="ar1"))
+    found = result.verdict.fit.checked.findings
+    (finding,) = (each for each in found if each.slug == "follow_inputs")
+    assert finding.lag == 0
+    assert result.verdict.fit.is_reason(finding) == is_reason
+    (piece,) = result.solution.intervals
+    assert (piece.low < w_rec < piece.high) != is_reason
+    both = Series.from_sequences([np.column_stack([x, x])], [y], ("x", "direct"))
+    refit = fit(both, FitOptions(noise="ar1", direct=("direct",))).solution
+    change = abs(refit.w_rec - result.solution.w_rec) / result.solution.standard_error
+    assert find_change_at_once(result.solution, "x") == pytest.approx(change, rel=0.2)
 
 
 def test_a_parabola_without_degrees_of_freedom_can_turn() -> None:

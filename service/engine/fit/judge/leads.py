@@ -90,7 +90,6 @@ def _compare_feedback(residuals: Residuals, name: str, lag: int) -> float:
     sequences = linearization.sequences
     later = np.pad(sequences.inputs[..., place], ((0, 0), (0, lag)))[:, lag:]
     column = later[sequences.has_target][:, None] / sequences.scales
-    rest = linearization.project(sequences.whiten(column, linearization.rho))
-    weight = float(np.sum(rest * linearization.observed) / max(np.sum(rest**2), constants.TINY))
+    weight = linearization.weigh(sequences.whiten(column, linearization.rho))
     own = float(linearization.fitted.theta[0, problem.linear_columns.inputs][free])
     return abs(weight) / max(abs(own), constants.TINY)

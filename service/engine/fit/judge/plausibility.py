@@ -1,6 +1,7 @@
 """Fits that describe the data well, and whose parameters are still doubtful."""
 
 import itertools
+import math
 
 import numpy as np
 
@@ -99,6 +100,36 @@ def has_common_trend(colored: Solution) -> bool:
         return False
     p_values = linearize(with_line.criterion, with_line.best).test_inputs()
     return bool((p_values > constants.EFFECT_ALPHA).all())
+
+
+def find_change_at_once(solution: Solution, name: str) -> float:
+    """Return by how many standard errors w_rec changes if an input also acts without memory.
+
+    The change is linearized, with the direct effect that the residuals show.
+
+    Parameters
+    ----------
+    solution
+        A fit whose residuals correlate with the input in the same step.
+    name
+        The input.
+
+    Returns
+    -------
+    float
+        Infinite for several states, whose inputs act on more than one w_rec.
+    """
+    if solution.problem.n_poles != 1:
+        return math.inf
+    linearization = linearize(solution.criterion, solution.best)
+    sequences = linearization.sequences
+    place = solution.problem.series.input_names.index(name)
+    column = sequences.inputs[..., place][sequences.has_target][:, None] / sequences.scales
+    white = sequences.whiten(column, linearization.rho)
+    directions, _ = linearization.slopes
+    change = float(np.sum(directions * white)) * linearization.weigh(white)
+    variance = float(linearization.fitted.squares[0]) / linearization.degrees_of_freedom
+    return abs(change) / max(math.sqrt(variance), constants.TINY)
 
 
 def coincide(solution: Solution, atol: float) -> bool:

@@ -27,6 +27,7 @@ from service.engine.fit.judge.findings import Alternative, Family, Finding, Rule
 from service.engine.fit.judge.limits import find_clipped
 from service.engine.fit.judge.plausibility import (
     coincide,
+    find_change_at_once,
     find_turn,
     has_common_trend,
     may_be_drift,
@@ -206,6 +207,13 @@ def _exceeds(size: float) -> Callable[[Evidence, Finding], bool]:
     return lambda _, finding: finding.value >= size
 
 
+def _hardly_changes(fit: Evidence, finding: Finding) -> bool:
+    if finding.input is None or finding.lag != fit.problem.delay:
+        return False
+    change = find_change_at_once(fit.checked.solution, finding.input)
+    return change < constants.LARGE_CHANGE_AT_ONCE
+
+
 def _is_slow_only(fit: Evidence, _: Finding) -> bool:
     return not fit.is_drift
 
@@ -268,7 +276,13 @@ _TABLE: Final[tuple[Rule[Evidence], ...]] = (
         hides=("season",),
     ),
     Rule("sequences_differ", "reason", OF_SEQUENCES, hides=OF_DIFFERENCES),
-    Rule("follow_inputs", "reason", Family.PATTERN, check=follow_inputs),
+    Rule(
+        "follow_inputs",
+        "reason",
+        Family.PATTERN,
+        check=follow_inputs,
+        turns=_hardly_changes,
+    ),
     Rule("curved", "reason", Family.PATTERN, check=correlate_squares, remedy=_add_curve),
     Rule("same_shape", "reason", Family.PATTERN, check=compare_shapes),
     Rule(

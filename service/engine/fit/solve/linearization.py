@@ -111,6 +111,11 @@ class Linearization:
         result: Array = innovations - self._basis @ (self._basis.T @ innovations)
         return result
 
+    def weigh(self, column: Array) -> float:
+        """Return the weight of a further column (n, 1), which is whitened."""
+        rest = self.project(column)
+        return float(np.sum(rest * self.observed) / max(np.sum(rest**2), constants.TINY))
+
     @cached_property
     def _rest(self) -> Array:
         """The part 1 - h (n,) of each target that no unknown explains, for the leverages h."""
