@@ -213,7 +213,7 @@ def compare_plans(
     ]
     reached = None if compared.goal is None else asdict(compared.goal)
     structured = {"differences": differences, "goal": reached}
-    return _answer(compared.summary(), structured | asdict(compared.notes))
+    return _answer(compared.summary(), structured | asdict(compared.notes), compared)
 
 
 @_tool

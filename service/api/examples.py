@@ -19,7 +19,7 @@ CURSOR: Final = "1767225600000000-run_344f70db0d834c20c6e6cead5c0b5fcc"
 
 _FILE: Final = Template(Path(__file__).with_name("request_examples.json").read_text("utf-8"))
 # Further examples, by path; of files by media type.
-_OWN: Final = orjson.loads(_FILE.substitute(run=RUN_ID, dataset=DATASET_ID))
+_OWN: Final = orjson.loads(_FILE.substitute(run=RUN_ID, fit=FIT_ID, dataset=DATASET_ID))
 
 
 def file_examples(media_type: str) -> dict[str, Any]:
@@ -28,8 +28,16 @@ def file_examples(media_type: str) -> dict[str, Any]:
     return own
 
 
+def needs_fields(model: type[BaseModel]) -> bool:
+    """Return True if an empty request is invalid."""
+    return any(field.is_required() for field in model.model_fields.values())
+
+
 def request_examples(path: str, model: type[BaseModel]) -> dict[str, Any]:
     """Return the examples of the request body at a path, or at the path of its file."""
+    if needs_fields(model):
+        own: dict[str, Any] = _OWN[path]
+        return own
     value = model.model_validate({}).model_dump(mode="json", exclude={"inputs"}, exclude_none=True)
     if "inputs" in model.model_fields:
         value["inputs"] = model.model_fields["inputs"].default

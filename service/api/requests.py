@@ -20,7 +20,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from service.api.errors import MEDIA, TOO_LARGE, Refused
-from service.api.examples import request_examples
+from service.api.examples import needs_fields, request_examples
 from service.errors import Busy, Invalid, Malformed, StoreFull
 from service.formats import CSV, DATASET_FORMATS, NPZ, DatasetFormat
 from service.formats.text import GZIP, ZIP, is_workbook
@@ -147,6 +147,8 @@ class JsonRoute(APIRoute):
             if model is not None:
                 parsed = _ModelRequest(request.scope, request.receive)
                 parsed.model = await read_model(request, model)
+                if parsed.model is None and needs_fields(model):
+                    parsed.model = validate({}, model)  # raises InvalidBody
                 request = parsed
             try:
                 return await handler(request)
@@ -186,9 +188,11 @@ def make_router(tag: str) -> APIRouter:
 
 
 def json_body(path: str, model: type[BaseModel]) -> Any:
-    """Return the annotation of a JSON body whose fields all have defaults."""
-    examples = request_examples(path, model)
-    return Annotated[model, Body(default_factory=model, openapi_examples=examples)]
+    """Return the annotation of a JSON body, which may be empty if all fields have defaults."""
+    options: dict[str, Any] = {"openapi_examples": request_examples(path, model)}
+    if not needs_fields(model):
+        options["default_factory"] = model
+    return Annotated[model, Body(**options)]
 
 
 async def read_model(request: Request, model: type[M], *other_types: str) -> M | None:

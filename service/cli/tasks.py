@@ -112,9 +112,10 @@ def _forecast(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     json = asyncio.run(predict.answer(asked, session))
 
     def make_file(suffix: str, options: PictureOptions) -> Any:
-        if asked.plans is None:
+        if asked.plans is None and suffix == "csv":
             return to_csv(text.forecast_columns(loads(json)))
-        return asyncio.run(predict.make_file(asked, suffix, options, session))
+        drawn = asked if suffix == "csv" else validate(body, predict.picture_model)
+        return asyncio.run(predict.make_file(drawn, suffix, options, session))
 
     return json, make_file
 
@@ -204,11 +205,12 @@ def _list_optimizers(*_: Any) -> tuple[bytes, MakeFile]:
 
 
 FIT_ONE: Final = _compute("fits:FIT", text.describe_fit, FitPictureOptions)
+FILES: Final = (*PICTURE_FORMATS, "csv")
 TASKS: Final[dict[str, Callable[[], Task]]] = {
     "train": lambda: _compute("training:TRAINING_RUN", text.describe_run),
     "fit": lambda: FIT_ONE._replace(answer=_fit),
-    "forecast": lambda: Task(FIT.request_model, ("csv",), _forecast, text.describe_forecast, True),
-    "predict": lambda: _ask("PREDICT", text.describe_outputs),
+    "forecast": lambda: Task(FIT.request_model, FILES, _forecast, text.describe_forecast, True),
+    "predict": lambda: _ask("PREDICT", text.describe_outputs)._replace(suffixes=("csv",)),
     "surface": lambda: _ask("COST_SURFACE", text.describe_surfaces),
     "trace": lambda: _ask("GRADIENT_TRACE", text.describe_traces),
     "optimizers": lambda: Task(RequestModel, (), _list_optimizers, text.describe_optimizers),

@@ -22,6 +22,7 @@ from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
 from service.figures.groups import GroupEstimates, groups_figure
 from service.figures.heatmap import Log10Cost, Window
+from service.figures.plans import PlannedLine, plans_figure
 from service.figures.profile import CAPTION as PROFILE_CAPTION
 from service.figures.profile import CostProfile, profile_figure
 from service.figures.responses import StepResponse, response_figure
@@ -45,6 +46,7 @@ from service.rendering.requests import (
     GroupsPictureRequest,
     PictureData,
     PictureRequest,
+    PlansPictureRequest,
     ProfilePictureRequest,
     ResponsePictureRequest,
     SurfacePictureRequest,
@@ -240,6 +242,25 @@ def _groups(request: GroupsPictureRequest) -> Drawn:
     return Drawn(figure)
 
 
+def _plans(request: PlansPictureRequest) -> Drawn:
+    n_targets, n_steps = len(request.targets), request.plans[0].shape[1]
+    steps = request.n_before + np.arange(1 - n_targets, n_steps + 1)
+    times, axis = place_in_time(request.starts, request.step, np.zeros_like(steps), steps)
+    figure = plans_figure(
+        [PlannedLine(*line) for line in request.plans],
+        [PlannedLine(*line) for line in request.differences],
+        names=request.names,
+        times=times[n_targets:],
+        past=(times[:n_targets], request.targets),
+        target=request.result["target"],
+        axis=axis,
+        headline=request.verdict,
+        confidence=request.confidence,
+        style=request.style,
+    )
+    return Drawn(figure)
+
+
 def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
     result, columns = request.result, request.columns
     n_contrasts = count_contrasts(result)
@@ -290,6 +311,7 @@ _FIGURES: dict[type[PictureRequest], Callable[[Any], Drawn]] = {
     ResponsePictureRequest: _responses,
     ContributionsPictureRequest: _contributions,
     GroupsPictureRequest: _groups,
+    PlansPictureRequest: _plans,
 }
 
 

@@ -172,6 +172,22 @@ class GroupsPictureRequest(_FitRequest):
     """The levels and the gains of all sequences, which are in the result."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlansPictureRequest(_FitRequest):
+    """Predictions with plans after the last targets, and the differences from the first one.
+
+    ``plans`` and ``differences`` are lines with their bands, (3, T) each.
+    """
+
+    names: Sequence[str]
+    plans: Sequence[Array]
+    differences: Sequence[Array]
+    targets: Array  # (m,), the last ones before the plans
+    n_before: int  # steps before the plans
+    starts: Sequence[str | float]  # the time of the first of them, if known
+    verdict: str  # on the fit
+
+
 def figure_style(options: PictureOptions, size: tuple[int, int]) -> Style:
     """Return the style of a figure whose own size is ``size``; raises LimitExceeded."""
     width, height = options.width or size[0], options.height or size[1]

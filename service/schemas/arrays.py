@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PlainValidator, TypeAdapter, WithJsonSchema
+from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from service.engine.types import Array
@@ -101,7 +101,12 @@ def to_steps(value: Any) -> Array:
     return np.asarray(adapter.validate_python(value), np.float64)
 
 
-InputSteps = Annotated[Array, PlainValidator(to_steps), WithJsonSchema(_list_of(_STEP, minItems=1))]
+InputSteps = Annotated[
+    Array,
+    PlainValidator(to_steps),
+    PlainSerializer(np.ndarray.tolist, when_used="json"),
+    WithJsonSchema(_list_of(_STEP, minItems=1)),
+]
 
 
 def _from_response(kind: type[np.float64] | type[np.int64]) -> PlainValidator:

@@ -147,6 +147,15 @@ class PredictRequest(RequestModel):
         return self.inputs if self.plans is None else [plan.inputs for plan in self.plans]
 
 
+class PlansPictureRequest(PredictRequest):
+    """Plans to draw, with a fit."""
+
+    model: Annotated[FitModel, BeforeValidator(_infer_kind)]
+    """The fit."""
+    plans: Annotated[list[PlanSchema], Field(min_length=1, max_length=MAX_PLANS)]
+    """Plans of the same steps, to compare with the first."""
+
+
 class ResolvedModel(ResponseModel):
     """The weights and the network of the prediction."""
 

@@ -134,7 +134,7 @@ def out_of_bounds(schema: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("path", BODIES)
 def test_invalid_values_are_located(api: Any, path: str) -> None:
-    default = BODIES[path]["examples"]["tutorial"]["value"]
+    default = next(iter(BODIES[path]["examples"].values()))["value"]
     n_values = 0
     for pointer, body in invalid_values(BODIES[path]["schema"], default):
         n_values += 1

@@ -162,7 +162,8 @@ async def main():
             for place in expand(path, get) if get and path not in ("/readyz",) else []:
                 yield f"GET {place}", (await client.get(place, params=query)).status_code
             content = (post or {}).get("requestBody", {}).get("content", {})
-            accepts_json = "application/json" in content
+            has_defaults = not (post or {}).get("requestBody", {}).get("required")
+            accepts_json = "application/json" in content and has_defaults
             for place in expand(path, post) if accepts_json else []:
                 body = BODIES.get(path.removesuffix(".{suffix}"), QUESTION)
                 response = await client.post(place, json=body)

@@ -211,6 +211,9 @@ def test_plans_are_compared(rnn: Client) -> None:
     lines = compared.summary().splitlines()
     assert "Plan some instead of none changes sales by 3.5" in "".join(lines)
     assert lines[-2].startswith("A single tv of ")
+    assert compared.plot(format="png").content.startswith(b"\x89PNG")
+    assert "With plan some, sales ends at" in compared._repr_html_()
+    assert "<svg" in compared._repr_html_()
     new = fit.compare_plans(plans, sequence=None, initial_state=4.0)
     np.testing.assert_allclose(new["mean"], [3.0, 2.0, 4.0, 4.5])
     with pytest.raises(LinearRNNError, match=r"plan 'b': the future inputs have no 'tv'"):

@@ -78,10 +78,13 @@ def test_an_alternative_can_be_followed_and_continued() -> None:
     assert continued["columns"]["mean"] == expected.mean.tolist()
     plans = {"low": {"valve": [20.0] * 8}, "high": {"valve": [40.0] * 8}}
     same = {"fit": second["id"], "sequence": "test 2"}
-    compared, text, _ = call("compare_plans", **same, plans=plans, goal={"output": 60, "at": 8})
+    compared, text, (picture,) = call(
+        "compare_plans", **same, plans=plans, goal={"output": 60, "at": 8}
+    )
     assert compared["level"] == second["level"]
     assert text == "\n".join(compared["sentences"])
     assert "Plan high instead of low changes temperature by " in text
+    assert picture.startswith(b"\x89PNG")
     assert compared["differences"][0]["total"]["value"] > 0
     assert compared["goal"]["input"] == "valve"
     plans["high"] = {"valves": [1.0]}

@@ -418,7 +418,7 @@ class Forecast(Rows):
         return {**times, "mean": answer.outputs[k], **bands}
 
 
-class AsyncPlans(Forecast):
+class AsyncPlans(AsyncDrawable, Forecast):
     """A prediction for every step of several plans, and the differences from the first plan.
 
     The columns are plan, step, those of a forecast, and difference, difference_low and
@@ -436,6 +436,12 @@ class AsyncPlans(Forecast):
         super().__init__(answer, request_id)
         self.differences: list[m.DifferenceReport] = answer.differences or []
         self.goal: m.GoalReport | None = answer.goal
+
+    def _picture(self) -> tuple[str, dict[str, Any] | None]:
+        return "/v1/predict", self._request
+
+    async def _html(self) -> str:
+        return text.to_html(self.summary()) + (await self.plot()).content.decode()
 
     @staticmethod
     def _list_columns(answer: m.FitPredictResponse, k: int = 0) -> dict[str, Any]:
@@ -548,7 +554,7 @@ class AsyncFit(AsyncComputation, m.FitResource):
         >>> (await (await rnn.fit()).predict([0, 1, 1])).mean.round(6).tolist()
         [0.0, 1.0, 2.0]
         """
-        return await self._predict(inputs, initial_state=initial_state)
+        return await self._predict(inputs, None, initial_state)
 
     async def forecast(self, inputs: Any, *, sequence: int | str = 0) -> Forecast:
         """Continue a sequence of the fit after its last step.
@@ -569,7 +575,7 @@ class AsyncFit(AsyncComputation, m.FitResource):
         LinearRNNError
             If the dates of the table do not continue the sequence.
         """
-        return await self._predict(inputs, continued=self._continue(sequence))
+        return await self._predict(inputs, self._continue(sequence))
 
     async def compare_plans(
         self,
@@ -611,9 +617,11 @@ class AsyncFit(AsyncComputation, m.FitResource):
                 rows[name], dates[name] = read_steps(inputs, [each.name for each in self.inputs])
             except LinearRNNError as error:
                 raise LinearRNNError(f"plan {name!r}: {error}") from None
-        body = {"plans": [{"name": name, "inputs": steps} for name, steps in rows.items()]}
-        start: dict[str, Any] = {"initial_state": initial_state, "continued": continued}
-        return AsyncPlans(*await self._ask({**body, "goal": goal}, dates.values(), **start))
+        named = [{"name": name, "inputs": steps} for name, steps in rows.items()]
+        request = self._request_of({"plans": named, "goal": goal}, continued, initial_state)
+        found = AsyncPlans(*await self._ask(request, dates.values()))
+        found._connection, found._request = self._connection, request
+        return found
 
     def _continue(self, sequence: int | str) -> dict[str, int]:
         names = self.sequence_names or []
@@ -623,15 +631,22 @@ class AsyncFit(AsyncComputation, m.FitResource):
             sequence = names.index(sequence)
         return {"sequence": sequence}
 
-    async def _predict(self, inputs: Any, **start: Any) -> Forecast:
+    async def _predict(
+        self, inputs: Any, continued: Any, initial_state: float | None = None
+    ) -> Forecast:
         rows, dates = read_steps(inputs, [each.name for each in self.inputs])
-        return Forecast(*await self._ask({"inputs": [rows]}, [dates], **start))
+        request = self._request_of({"inputs": [rows]}, continued, initial_state)
+        return Forecast(*await self._ask(request, [dates]))
+
+    def _request_of(
+        self, body: dict[str, Any], continued: Any, initial_state: float | None
+    ) -> dict[str, Any]:
+        model = {"kind": "fit", "id": id_of(self), "initial_state": initial_state}
+        return {"model": model, "continue": continued, **body}
 
     async def _ask(
-        self, body: Any, dates: Any, *, initial_state: float | None = None, continued: Any = None
+        self, request: dict[str, Any], dates: Any
     ) -> tuple[m.FitPredictResponse, str | None]:
-        model = {"kind": "fit", "id": id_of(self), "initial_state": initial_state}
-        request = {"model": model, "continue": continued, **body}
         response = await self._connection.request("POST", "/v1/predict", request)
         answer = await self._connection.decode(m.FitPredictResponse, read_json(response))
         for each in dates:

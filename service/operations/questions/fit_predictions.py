@@ -1,5 +1,6 @@
 """Predictions with a stored fit: of sequences, and of plans."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,16 +16,18 @@ from service.operations.questions.plans import (
     reach_goal,
     summarize_predictions,
 )
-from service.operations.shared.downloads import Download, computed_table
+from service.operations.shared.downloads import Common, Download, computed_table
 from service.operations.shared.limits import Limits
 from service.operations.shared.resolve import get_succeeded, resolve_dataset
 from service.operations.shared.stored_fits import restore_fit
+from service.rendering import requests as pictures
 from service.schemas.fits import FitRequest
 from service.schemas.plans import DifferenceReport, GoalReport
 from service.schemas.predict import (
     FitModel,
     FitPredictModel,
     FitPredictResponse,
+    PlansPictureRequest,
     PredictRequest,
 )
 from service.schemas.resolved_datasets import AnyDataset
@@ -35,6 +38,7 @@ DIFFERENCE_COLUMNS = {
     "difference_low": "low",
     "difference_high": "high",
 }
+SHOWN_TARGETS = 12  # before plans in a picture, at least
 BANDS = ("low", "high", "new_low", "new_high")
 
 
@@ -129,6 +133,49 @@ def predict_with_fit_csv(request: PredictRequest, fitted: StoredFit, limits: Lim
         for name, field in DIFFERENCE_COLUMNS.items():
             numbers[name] = np.concatenate([blank, *(getattr(d, field) for d in differences)])
     return computed_table("predict.csv", numbered | numbers)
+
+
+def name_plans(request: PredictRequest) -> dict[str, Any]:
+    """Return the request of a picture of plans."""
+    return request.model_dump(mode="json", exclude={"inputs"}, exclude_unset=True, by_alias=True)
+
+
+def draw_plans(
+    request: PlansPictureRequest,
+    fitted: StoredFit,
+    limits: Limits,
+    common: Common,
+    _: "store.Database",
+) -> pictures.PlansPictureRequest:
+    """Draw plans of a fit.
+
+    Draw each plan as a line in its band, after the last targets of a sequence that is continued.
+    The differences from the first plan are below.
+    """
+    answer = predict_with_fit(request, fitted, limits)
+    series = fitted.dataset.series
+    targets = np.empty(0)
+    starts: Sequence[str | float] = ()
+    if request.continue_ is not None:
+        sequence = request.continue_.sequence
+        starts = series.start_times[sequence : sequence + 1]
+        targets = np.split(series.targets, np.cumsum(series.lengths))[sequence]
+    n_shown = max(SHOWN_TARGETS, 2 * len(answer.outputs[0]))
+    return pictures.PlansPictureRequest(
+        names=answer.plans or (),
+        plans=[
+            np.array(line) for line in zip(answer.outputs, answer.low, answer.high, strict=True)
+        ],
+        differences=[np.array([d.outputs, d.low, d.high]) for d in answer.differences or ()],
+        targets=targets[-n_shown:],
+        n_before=len(targets),
+        starts=starts,
+        verdict=answer.summary.sentences[0],
+        result=fitted.result,
+        step=series.step,
+        confidence=fitted.request.confidence,
+        **common,
+    )
 
 
 def _predict_steps(

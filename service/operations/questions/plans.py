@@ -147,7 +147,8 @@ def _describe_verdict(summary: Any) -> str:
     if summary["level"] == "trusted":
         return "The fit passed all checks."
     level = "Use with caution" if summary["level"] == "caution" else "Not reliable"
-    return f"{level}: {summary['headline']}"
+    headline = summary["headline"].removesuffix(" (not reliable)")
+    return f"{level}: {headline}"
 
 
 def _name_extrapolations(inputs: Array, series: Series, of_plan: str) -> Iterator[str]:

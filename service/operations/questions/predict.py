@@ -13,7 +13,9 @@ from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.operations.questions.fit_predictions import (
     StoredFit,
+    draw_plans,
     load_fit,
+    name_plans,
     predict_with_fit,
     predict_with_fit_csv,
 )
@@ -29,6 +31,7 @@ from service.operations.shared.work_estimates import fit_seconds, network_second
 from service.schemas.predict import (
     FitModel,
     FitPredictResponse,
+    PlansPictureRequest,
     PredictRequest,
     PredictResponse,
     ResolvedModel,
@@ -181,5 +184,9 @@ PREDICT = Question(
     reducible="inputs",
     resolve=resolve_source,
     tables={"csv": predict_csv},
+    draw=draw_plans,
+    picture_size=(760, 520),
+    picture_model=PlansPictureRequest,
+    name_request=name_plans,
     estimate_name=estimate_prediction,
 )

@@ -40,6 +40,17 @@ def estimate_name(request: ObjectiveRequest, dataset: ResolvedDataset, _limits: 
     return reading_seconds(dataset.size) if request.dataset.n_given else 0.0
 
 
+def name_request(request: ObjectiveRequest) -> dict[str, Any]:
+    """Return the request of a picture, including a small explicit dataset.
+
+    A large dataset is replaced by its id, and must be stored to draw the picture again.
+    """
+    body = canonical_request(request)
+    if 0 < request.dataset.n_given <= INLINE:
+        body["dataset"] = request.dataset.model_dump(mode="json")
+    return body
+
+
 @dataclass(frozen=True, kw_only=True)
 class Question(Generic[R, S]):
     """A question, and the functions that compute the response from a request and its source.
@@ -62,6 +73,8 @@ class Question(Generic[R, S]):
     draw: Callable[[Any, Any, Limits, Common, "store.Database"], PictureRequest] | None = None
     picture_size: tuple[int, int] = (0, 0)  # if the options have none
     picture_model: type[BaseModel] | None = None  # if it is not the request model
+    # Returns the request of a picture.
+    name_request: Callable[[R], dict[str, Any]] = name_request  # type: ignore[assignment]
     estimate_name: Callable[[R, S, Limits], float] = estimate_name  # type: ignore[assignment]
     by_query: bool = False  # True if GET accepts it as query parameters
 
@@ -123,16 +136,10 @@ class Question(Generic[R, S]):
         return table
 
     def _name_picture(
-        self, path: str, request: ObjectiveRequest, options: PictureOptions, limits: Limits
+        self, path: str, request: R, options: PictureOptions, limits: Limits
     ) -> tuple[dict[str, Any], str]:
-        """Return the name of a picture: its request, including a small explicit dataset.
-
-        A large dataset is replaced by its id, and must be stored to draw the picture again.
-        """
-        body = canonical_request(request)
-        if 0 < request.dataset.n_given <= INLINE:
-            body["dataset"] = request.dataset.model_dump(mode="json")
-        made = {"method": "POST", "path": path, "body": body}
+        """Return the common part of a picture, with its request, and its ETag."""
+        made = {"method": "POST", "path": path, "body": self.name_request(request)}
         return name_picture(made, options, self.picture_size, limits)
 
     def _check(self, seconds: float, request: R, limits: Limits) -> None:

@@ -124,3 +124,32 @@ NAMED = [{"name": "A", "inputs": INPUTS}]
 )
 def test_invalid_plans(api: Any, changes: Any, pointer: str) -> None:
     api.refused(ask(api, **changes)[1], pointer)
+
+
+def test_plans_are_drawn(api: Any) -> None:
+    result, _ = ask(api)
+    body = {"model": {"kind": "fit", "id": result["id"]}, "plans": PLANS, "continue": {}}
+    picture = api.post("/v1/predict.svg?title=Next steps", body)
+    assert picture.headers["content-type"] == "image/svg+xml"
+    for words in (
+        "Next steps",
+        "The fit passed all checks.",
+        "<!-- sales -->",
+        "minus A",
+        "<!-- B -->",
+    ):
+        assert words in picture.text
+    assert "95 % band of the mean" in picture.text
+    alone = api.post("/v1/predict.svg", body | {"plans": PLANS[:1]})
+    assert "Plans for sales" in alone.text
+    assert "minus A" not in alone.text
+    rest = {"id": result["id"], "initial_state": 0}
+    goal = {"output": 1, "input": "spend"}
+    drawn: list[dict[str, Any]] = [{"continue": None, "model": rest}, {"goal": goal}]
+    for changes in drawn:
+        assert api.post("/v1/predict.png", body | changes).content.startswith(b"\x89PNG")
+    api.refused(api.post("/v1/predict.pdf", body | {"plans": None}), "/plans")
+    api.refused(api.post("/v1/predict.pdf", body | {"model": {}}), "/model/kind")
+    for pointer in ("/model", "/plans"):
+        api.refused(api.post("/v1/predict.pdf"), pointer)
+        api.refused(api.post("/v1/predict.pdf", {}), pointer)

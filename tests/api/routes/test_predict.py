@@ -145,4 +145,3 @@ def test_a_table_has_other_limits_than_json(make_api: Any) -> None:
 
     with_states = {"dataset": {}, "return_states": True}
     api.refused(api.post("/v1/predict.csv", with_states), "/return_states", "JSON")
-    assert api.post("/v1/predict.png").status_code == 404
