@@ -44,9 +44,7 @@ def find_candidates(sides: Sides) -> tuple[ReducedPoints, bool]:
     is_flat
         True if the reduced cost is constant. The candidates are then examples.
     """
-    # The search has many points: fewer rows, if that is possible.
-    compressed = [side.compressed() for side in sides]
-    grids = [side.evaluate(side.make_grid()) for side in compressed]
+    grids = [side.evaluate(side.make_grid()) for side in sides]
     grid = grids[0].concatenate(grids[1])
     reduced = sides[0]
     if _is_flat(reduced, grid):
@@ -55,10 +53,8 @@ def find_candidates(sides: Sides) -> tuple[ReducedPoints, bool]:
         return _evaluate(sides, u, np.append(False, SIMPLE_IS_FAR)), True
     lowest = np.fmin.reduce(grid.cost, initial=reduced.target_square)
     highest = lowest + tolerances.DEPTH_RTOL * (reduced.target_square - lowest)
-    near, far = map(partial(_search, highest=highest), sides, compressed, grids)
+    near, far = map(partial(_search, highest=highest), sides, grids)
     minima = _find_low_minima(reduced, _join(near, far))
-    if len(minima.w) and compressed[0] is not reduced:
-        minima = _evaluate(sides, minima.w, minima.is_far)
     return _snap(sides, minima), False
 
 
@@ -81,9 +77,7 @@ def _is_flat(reduced: ReducedCost, grid: ReducedPoints) -> bool:
     return is_complete or has_equal_sequences(reduced.factor)
 
 
-def _search(
-    reduced: ReducedCost, compressed: ReducedCost, grid: ReducedPoints, highest: float
-) -> ReducedPoints:
+def _search(reduced: ReducedCost, grid: ReducedPoints, highest: float) -> ReducedPoints:
     """Search one side for all minima that may be as low as a bound.
 
     Return all evaluated points. The cost of those of the grid without a cost is infinite, so that
@@ -93,10 +87,7 @@ def _search(
     without_cost = replace(grid, cost=np.full(len(grid.w), np.inf))[~has_cost]
     if not has_cost.any():
         return without_cost
-    points = _resolve_narrow_minima(compressed, grid)
-    if compressed is not reduced:
-        # The last digits of the minima require all rows.
-        points = profile.search(compressed.evaluate, points, ENDS, -np.inf).points
+    points = _resolve_narrow_minima(reduced, grid)
     points = profile.search(reduced.evaluate, points, ENDS, highest).points
     return points if has_cost.all() else points.merge(without_cost)
 

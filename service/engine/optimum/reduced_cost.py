@@ -14,7 +14,7 @@ G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinea
 problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, TypeVar
 
@@ -73,11 +73,6 @@ class ReducedCost:
     factor: Factor
     initial_state: float
     is_far: bool
-
-    def compressed(self) -> "ReducedCost":
-        """Return the same function, computed from fewer rows if that is possible."""
-        factor = self.factor.compressed()
-        return self if factor is self.factor else replace(self, factor=factor)
 
     @cached_property
     def target_square(self) -> float:

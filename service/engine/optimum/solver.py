@@ -91,12 +91,13 @@ def find_optimum(factor: Factor, initial_state: float) -> Optimum:
         return _without_targets(factor, initial_state)
     if factor.n_steps == 1 and initial_state != 0.0 and not has_equal_sequences(factor):
         return _with_one_step(factor, initial_state)
-    near = ReducedCost(factor, initial_state, is_far=False)
-    far = ReducedCost(factor, initial_state, is_far=True)
+    rows = factor.compressed()  # the search has many points
+    near = ReducedCost(rows, initial_state, is_far=False)
+    far = ReducedCost(rows, initial_state, is_far=True)
     candidates, is_flat = find_candidates((near, far))
     candidates = candidates[~np.isnan(candidates.cost)]
     if len(candidates.w):
-        optimum = _select((near, far), candidates, is_flat=is_flat)
+        optimum = _select(factor, (near, far), candidates, is_flat=is_flat)
         if optimum.cost <= (1.0 + tolerances.EQUAL_COST_RTOL) * near.target_square:
             return optimum
     # The magnitudes differ so much that float64 finds no cost below that of outputs of 0.
@@ -145,12 +146,12 @@ def _mean(factor: Factor, rows: Array) -> float:
     return float(factor.ones @ rows) / factor.n_samples
 
 
-def _select(sides: Sides, points: ReducedPoints, *, is_flat: bool) -> Optimum:
+def _select(factor: Factor, sides: Sides, points: ReducedPoints, *, is_flat: bool) -> Optimum:
     """Return the lowest of some minima.
 
     Weights with a |w_rec| close to 1 are preferred between minima of equal cost.
     """
-    optima = [_to_optimum(sides, points, k) for k in range(len(points.w))]
+    optima = [_to_optimum(factor, sides, points, k) for k in range(len(points.w))]
     costs = np.array([optimum.cost for optimum in optima])
     lowest = float(costs.min())
     limit = lowest + sides[0].equal_within(lowest, 0.0)
@@ -170,7 +171,7 @@ def _select(sides: Sides, points: ReducedPoints, *, is_flat: bool) -> Optimum:
     return replace(optima[first], unique=optima[first].unique and unique)
 
 
-def _to_optimum(sides: Sides, points: ReducedPoints, k: int) -> Optimum:
+def _to_optimum(factor: Factor, sides: Sides, points: ReducedPoints, k: int) -> Optimum:
     """Return the optimum at the minimizer with number k, with the cost at its float weights.
 
     ``unique`` is True if other w_in have another cost.
@@ -194,9 +195,7 @@ def _to_optimum(sides: Sides, points: ReducedPoints, k: int) -> Optimum:
             return Optimum(Weights(nan, w_rec), cost, attained=False, unique=False)
     # Where inputs have no effect, every w_in has the same cost.
     is_unique = not points.at_root[k]
-    return _optimum_near(
-        reduced.factor, reduced.initial_state, Weights(w_in, w_rec), unique=is_unique
-    )
+    return _optimum_near(factor, reduced.initial_state, Weights(w_in, w_rec), unique=is_unique)
 
 
 def _optimum_near(
