@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
-import numpy as np
 import rfc8785
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -130,7 +129,9 @@ def conflict_if_outdated(row: ComputationRow) -> Iterator[None]:
 
 
 def computed_table(path: str, columns: Mapping[str, NDArray[Any]]) -> Download:
-    """Return columns as a CSV table, whose ETag is that of their numbers."""
-    content = hashlib.sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
+    """Return columns as a CSV table, whose ETag is that of their numbers and texts."""
+    # The bytes of an array of objects are addresses.
+    parts = [each.astype(str) if each.dtype == object else each for each in columns.values()]
+    content = hashlib.sha256(b"".join(each.tobytes() for each in parts)).hexdigest()
     seconds = CSV.writing_seconds * sum(map(len, columns.values()))
     return computed_file(f"{path}/{len(columns)}", content, seconds, lambda: columns)

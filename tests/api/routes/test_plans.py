@@ -52,6 +52,9 @@ def test_plans_as_a_table(api: Any) -> None:
     result, response = ask(api)
     body = {"model": {"kind": "fit", "id": result["id"]}, "plans": PLANS, "continue": {}}
     assert api.post("/v1/predict.csv", body).headers["content-type"].startswith("text/csv")
+    renamed = body | {"plans": [{**PLANS[0], "name": "C"}, PLANS[1]]}
+    tags = [api.post("/v1/predict.csv", each).headers["etag"] for each in (body, renamed, body)]
+    assert tags[0] == tags[2] != tags[1]
     names = [{**PLANS[0], "name": "=1,2"}]
     quoted = api.post("/v1/predict.csv", body | {"plans": names}).text.splitlines()[1]
     assert quoted.startswith('"\'=1,2",1,')
