@@ -1018,6 +1018,7 @@ class TrustReport(Trust):
             "range_advised",
             "levels_advised",
             "gains_differ",
+            "trend_advised",
             "offset_advised",
             "gain_advised",
             "own_time_constants_advised",

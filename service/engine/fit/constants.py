@@ -223,6 +223,11 @@ KNOWN_ALPHA: Final = 0.01
 # correct models.
 COMPLEX_ALPHA: Final = 0.001
 
+# A trend is recommended if the targets of the longest sequence, times 1 minus the correlation of
+# its successive errors, exceed this. The Dickey-Fuller statistic of a random walk with a
+# trend does in 7 %.
+UNIT_ROOT: Final = 20.0
+
 # The parameters of moving averages, divided by the autocorrelation, with which more time constants
 # are compared. Without them, these are recommended in 10 to 25 % of problems with one time constant
 # whose errors are a drift plus white noise, and with them in 0 to 5 %.

@@ -31,6 +31,7 @@ from service.engine.fit.judge.structures import (
     find_null_noise,
     try_delays,
 )
+from service.engine.fit.judge.trend import find_trend
 from service.engine.fit.model import FitProblem, shorten
 from service.engine.fit.solve import Solution, estimate_parameters, linearize, reweight
 
@@ -93,7 +94,7 @@ class Evidence:
             return [], None
         found = self._simpler
         effect = self._judge_effect(found)
-        if found and found[0] is self._levels:
+        if found and any(found[0] is each for each in (self._levels, self._trend)):
             return found, effect
         has_delay = any("delay" in each.options for each in found[:1])
         is_delayed = self.problem.n_states == 1 and has_delay
@@ -116,13 +117,15 @@ class Evidence:
     def _simpler(self) -> list[Alternative]:
         """Clearly better structures that are not larger models.
 
-        Levels that differ look like delays and autocorrelated noise, so they come first. For
-        several states, others are searched only if the residuals show signs of structure.
+        Levels that differ and a trend look like delays and autocorrelated noise, so they come
+        first. For several states, others are searched only if there are signs of structure.
         """
         if self.known_structure is not None:
             return self.known_structure[0]
         if self._levels is not None:
             return [self._levels]
+        if self._trend is not None:
+            return [self._trend]
         signs = [check for check in self.checked.findings if self._is_sign(check)]
         if self.problem.n_states > 1 and not signs:
             return []
@@ -133,6 +136,13 @@ class Evidence:
         """The fit with an offset, or then with gains, per sequence, if it is clearly better."""
         families = [self.rules[check.slug].family for check in self.checked.findings]
         return find_levels(self.problem.vary(rest=False), reduce(or_, families, Family(0)))
+
+    @cached_property
+    def _trend(self) -> Alternative | None:
+        """The fit with a trend, if it is clearly better, for one state with findings."""
+        if self.problem.n_states > 1 or not self.checked.findings:
+            return None
+        return find_trend(self.problem.vary(rest=False), self._delays)
 
     @cached_property
     def level_p(self) -> float:

@@ -36,7 +36,7 @@ from service.engine.fit.solve import Solution
 
 STRUCTURES: Final = (
     *("acts_later", "delay_advised", "range_advised"),
-    *("levels_advised", "gains_differ", "offset_advised", "gain_advised"),
+    *("levels_advised", "gains_differ", "trend_advised", "offset_advised", "gain_advised"),
 )
 LARGER: Final = ("own_time_constants_advised", "second_time_constant_advised")
 # What robust intervals allow for in a fit with ar1 noise.
