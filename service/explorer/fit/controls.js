@@ -95,4 +95,4 @@ function readOptions(options, chosen) {
 }
 
 /** Return the period of a season; null without one. @param {FitOptions["season"]} season */
-const readPeriod = (season) => (typeof season === "object" ? (season?.period ?? null) : (season ?? null));
+export const readPeriod = (season) => (typeof season === "object" ? (season?.period ?? null) : (season ?? null));

@@ -111,7 +111,7 @@ function drawResponse(plot, { band, gain, line, marks }, rows, fit, input) {
  * Return the range of an axis for a response, and for a band that is not much wider.
  * @param {number[]} response @param {number[]} band
  */
-function chooseRange(response, band) {
+export function chooseRange(response, band) {
   const [low, high] = [Math.min(...response), Math.max(...response)];
   const reach = REACH * (high - low);
   const near = band.filter(Number.isFinite).map((each) => Math.min(high + reach, Math.max(low - reach, each)));

@@ -8,6 +8,7 @@ import { closeDrawer, enableHeader } from "../views/drawers.js";
 import { acceptFiles } from "../views/files.js";
 import { showProblem } from "../views/problems.js";
 import { createRepairs } from "../views/table_strip.js";
+import { createAhead } from "./ahead.js";
 import { createDataChart, createResidualChart } from "./charts.js";
 import { createCode } from "./code.js";
 import { createControls } from "./controls.js";
@@ -117,6 +118,7 @@ createResidualChart(byId("residual-chart"), store);
 createProfile(byId("profile-chart"), store);
 createContributionChart(store);
 createResponseChart(store);
+createAhead(store);
 createCode(store);
 
 store.watch(["answer", "isBusy"], () => {

@@ -71,6 +71,28 @@ type Answer = {
 /** The best fit with another w_rec; its rows are null if they take too long. */
 type Comparison = { w_rec: number; rmse: number; rows: Pick<Rows, "prediction" | "innovation"> | null };
 
+/** Numbers per step. The ends of a band may be null. */
+type Line = Record<"outputs" | "low" | "high", number[]> & Partial<Record<"new_low" | "new_high", number[]>>;
+type Forecast = Pick<Schemas["FitPredictResponse"], "times" | "summary"> & { differences: Line[] | null } & Record<
+    "outputs" | "low" | "high" | "new_low" | "new_high",
+    number[][]
+  >;
+
+/** The inputs of the steps ahead, one row for each, and where they come from. */
+type Plan = { fill: "average" | "held" | "zero" | "repeated" | "same" | "own"; rows: number[][] };
+
+/** What is drawn of the steps ahead; the predictions are null until they arrive. */
+type Outlook = {
+  answer: Answer;
+  /** its index */
+  sequence: number;
+  /** the inputs of the sequence */
+  past: number[][];
+  /** the inputs of one plan or of two */
+  plans: number[][][];
+  forecast: Forecast | null;
+};
+
 type FitStore = import("./store.js").Store;
 
 /** What an entry of the history shows. */
