@@ -7,8 +7,7 @@ import pytest
 
 from benchmarks.verdict_cases import respond, two_states
 from service.engine.data import Series
-from service.engine.fit import FitOptions, Solution, fit, is_drift
-from service.engine.fit.judge.plausibility import find_change_at_once
+from service.engine.fit import FitOptions, Solution, find_change_at_once, fit, is_drift
 
 SLOW = "slow_as_drift"
 

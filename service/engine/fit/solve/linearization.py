@@ -112,7 +112,18 @@ class Linearization:
         return result
 
     def weigh(self, column: Array) -> float:
-        """Return the weight of a further column (n, 1), which is whitened."""
+        """Return the weight of a further column, as the residuals show it.
+
+        Parameters
+        ----------
+        column : (n, 1)
+            Whitened.
+
+        Returns
+        -------
+        float
+            The weight.
+        """
         rest = self.project(column)
         return float(np.sum(rest * self.observed) / max(np.sum(rest**2), constants.TINY))
 
