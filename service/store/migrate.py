@@ -19,6 +19,10 @@ from service.errors import StoreError, StoreUnavailable
 from service.store.engines import sqlite_file
 
 WAIT_SECONDS: Final = 120  # for another process that migrates
+UNRELEASED: Final = (
+    "the database is from a version before the first release and cannot be migrated: "
+    "delete it, or set RNN_DATA_DIR or RNN_DATABASE_URL to a new one"
+)
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 _LOCK_KEY: Final = int.from_bytes(b"RNNmigr8")  # arbitrary, but the same in every release
 _log = logging.getLogger(__name__)
@@ -28,8 +32,9 @@ _alembic_lock = threading.Lock()  # Alembic's context is a module
 def migrate_tables(engine: Engine, write_engine: Engine) -> None:
     """Migrate the tables to the newest revision in one transaction.
 
-    Raises StoreError if a migration failed, which leaves the tables unchanged; StoreUnavailable if
-    the lock is not available, or if the disk does not support a write-ahead log.
+    Raises StoreError if a migration failed, which leaves the tables unchanged, or if they are older
+    than the first release; StoreUnavailable if the lock is not available, or if the disk does not
+    support a write-ahead log.
     """
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
@@ -38,6 +43,8 @@ def migrate_tables(engine: Engine, write_engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             _lock_schema(connection)
         revision = MigrationContext.configure(connection).get_current_revision()
+        if revision is not None and revision < revisions[-1]:
+            raise StoreError(UNRELEASED)
         if revision is not None and revision not in revisions:
             # Migrations only add, so this release works with the tables of a newer one. An old
             # process may therefore start again during an upgrade.

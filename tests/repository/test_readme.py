@@ -23,7 +23,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 MATHEMATICS = (ROOT / "docs" / "mathematics.md").read_text(encoding="utf-8")
 
 MAX_LINES = 200
-MAX_PRINTED_BYTES = 6_200  # of a response that a command prints, such as a fit with its summary
+MAX_PRINTED_BYTES = 6_500  # of a response that a command prints, such as a fit with its summary
 
 PICTURES = [
     *("cost-surface", "gradient-trace", "trajectory", "optimizer-race", "basin-map"),

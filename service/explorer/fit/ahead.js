@@ -27,8 +27,10 @@ export function createAhead(store) {
     const { answer } = store;
     if (!answer || answer.dataset.id !== data?.dataset.id) return null;
     const isPair = plans[1].fill !== "same";
-    const forecast = latest?.of === answer ? latest.forecast : null;
     const shown = plans.slice(0, isPair ? 2 : 1).map(({ rows }) => rows);
+    // That of other plans, before theirs arrives, may have another number of steps.
+    const known = latest?.of === answer ? latest.forecast : null;
+    const forecast = known?.outputs[0].length === shown[0].length ? known : null;
     return { answer, sequence: Number(sequence.value), past: data.sequences[sequence.value], plans: shown, forecast };
   };
   const drawCharts = [createForecastChart(look), createDifferenceChart(look)];

@@ -55,7 +55,7 @@ def find_alternatives(problem: FitProblem, delays: Mapping[int, Solution]) -> li
     """
     longest_delay = find_longest_delay(problem)
     tried = _list_changes(problem, longest_delay)
-    tried += _list_growth(problem, delays[problem.delay])
+    tried += list_growth(problem, delays[problem.delay])
     better = _compare(problem.delay, tried, tried, delays)
     if problem.n_targets > constants.ENOUGH_TARGETS:
         better = _compare(problem.delay, better[:1], tried, try_delays(problem, longest_delay))
@@ -163,8 +163,21 @@ def _shows_level(problem: FitProblem) -> bool:
     return bool((padded.has_target & ~acts).any())
 
 
-def _list_growth(problem: FitProblem, present: Solution) -> list[Change]:
-    """Return a range above 1 if the best w_rec of a fit to the first targets is 1, its end."""
+def list_growth(problem: FitProblem, present: Solution) -> list[Change]:
+    """Return the range of w_rec to try above 1, if 1 is the best one and the end of the range.
+
+    Parameters
+    ----------
+    problem
+        The fit.
+    present
+        The same fit to the first targets.
+
+    Returns
+    -------
+    changes
+        One or none.
+    """
     low, high = problem.options.w_rec
     has_one = problem.n_states == 1 and low < high == 1.0
     if not has_one or present.degrees_of_freedom <= 0:

@@ -7,7 +7,7 @@ import numpy as np
 from service.engine.fit import constants
 from service.engine.fit.judge.drift import find_lowest, judge_gain_with_drift
 from service.engine.fit.judge.findings import Alternative, Finding
-from service.engine.fit.judge.structures import judge_gain
+from service.engine.fit.judge.structures import judge_gain, list_growth
 from service.engine.fit.model import FitProblem
 from service.engine.fit.solve import Solution
 
@@ -23,7 +23,8 @@ def find_trend(problem: FitProblem, delays: Mapping[int, Solution]) -> Alternati
     problem
         A fit with one state.
     delays
-        Those of `try_delays`. The trend must be better with the given delay and with the best one.
+        Those of `try_delays`. The trend must be better with the given delay, with the best one, and
+        with a w_rec above 1 if that of the fit is 1.
 
     Returns
     -------
@@ -33,7 +34,11 @@ def find_trend(problem: FitProblem, delays: Mapping[int, Solution]) -> Alternati
     if problem.options.trend or not problem.has_offset:
         return None
     best = min(delays, key=lambda delay: delays[delay].criterion.find_coarsely().cost[0])
-    pairs = [(delays[each], delays[each].vary(trend=True)) for each in {problem.delay, best}]
+    present = delays[problem.delay]
+    rivals = [present.vary(**each.options) for each in list_growth(problem, present)]
+    if best != problem.delay:
+        rivals.append(delays[best])
+    pairs = [(each, each.vary(trend=True)) for each in (present, *rivals)]
     if not all(_is_better(*pair) for pair in pairs):
         return None
     gain, p = judge_gain(*pairs[0])
