@@ -33,7 +33,7 @@ run: $(VENV)/.run-installed $(GUIDE) ## start the service (ARGS="--port 9000")
 # As in the service. Threads of numpy in two processes wait for each other.
 test test-all coverage: export OPENBLAS_NUM_THREADS = 1
 
-test: $(VENV)/.dev-installed $(GUIDE) ## run the fast tests in two processes, about 12 minutes (ARGS="-k cost")
+test: $(VENV)/.dev-installed $(GUIDE) ## run the fast tests in two processes, about 8 minutes (ARGS="-k cost")
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 test-all: $(VENV)/.oracles-installed $(GUIDE) ## run all tests; installs PyTorch
@@ -41,7 +41,7 @@ test-all: $(VENV)/.oracles-installed $(GUIDE) ## run all tests; installs PyTorch
 
 check: lint types layers spelling wording generated metadata shell ## every check that is not a test
 
-coverage: $(VENV)/.dev-installed $(GUIDE) ## run the fast tests and report the branch coverage of service, about 5 minutes
+coverage: $(VENV)/.dev-installed $(GUIDE) ## run the fast tests and report the branch coverage of service
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	$(BIN)/coverage combine -q
