@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from service.engine.types import Array
 from service.figures.page import Page, marker, sample, stroke
 from service.figures.scales import TimeAxis, finite_range, widen
-from service.figures.style import Style
+from service.figures.style import DEFAULT, Style
 
 _LINE = 0.16  # in units of the font size
 _SHARE = 0.4  # of the differences in the height
@@ -40,7 +40,7 @@ def plans_figure(
     axis: TimeAxis,
     headline: str,
     confidence: float,
-    style: Style | None = None,
+    style: Style = DEFAULT,
 ) -> Figure:
     """Draw each plan as a line in its band, after the last targets, and the differences below.
 
@@ -48,7 +48,6 @@ def plans_figure(
     plans from the first one, each in the color of its plan. The headline is the verdict on the fit;
     the confidence is that of the bands.
     """
-    style = style or Style()
     colors = style.colors.series
     width = _LINE * style.font_size
     entries: list[Artist] = [sample("target", marker("o", 5, style.colors.muted))]

@@ -254,7 +254,9 @@ class StepwiseFit(StepwiseComputation):
         described = describe_fit(request, series, result, self._accepts)
         updates: dict[str, Any] = {"assumptions": to_assumptions(series) or None}
         if request.verdict:
-            shown = describe_fit(request, series, result.shown, self._accepts)
+            shown = described
+            if result.shown is not result:
+                shown = describe_fit(request, series, result.shown, self._accepts)
             updates["summary"] = add_notes(summarize(request, shown), request, series)
         response = described.model_copy(update=updates)
         return ComputationOutput(response, table, request.progress_total)
