@@ -194,9 +194,9 @@ class TrainingRunRequest(TypedDict, total=False):
 class TableOptions(TypedDict, total=False):
     """Options for reading and repairing a table."""
 
-    clock: str | Literal[""] | None
-    """The column of the times of day, if that of the times has dates without them; empty for
-    none."""
+    clock: str | None
+    """The columns that follow that of the times, separated by commas: times of day or hours after
+    dates, or month, day and hour after a year; empty for none."""
     encoding: (
         Literal[
             "utf-8",
@@ -239,7 +239,8 @@ class TableOptions(TypedDict, total=False):
     means. By default a time that repeats is an error."""
     fill: Literal["hold", "zero", "drop"] | None
     """The value of an input that is missing. hold repeats the previous value of the sequence, zero
-    is 0, and drop omits the row and begins a new sequence after it. By default it is an error."""
+    is 0, and drop omits the row and begins a new sequence after it. By default it is an error. drop
+    also omits rows whose time cannot be read."""
     grid: str | None
     """For series as tables with times: the step of a grid, in seconds, minutes, hours, days or
     weeks, or a number like the times. Each time moves to the nearest step; of several rows at one

@@ -34,7 +34,7 @@ class SeriesColumns(TableOptions):
     inputs: tuple[str, ...] | None = None  # by default all other columns
     sequence: str | None = None  # identifies the sequences; None if there is only one
     time: str | None = None  # equally spaced; None without times
-    clock: str | None = None  # times of day, if `time` has dates without them
+    clock: str | None = None  # columns that follow `time`, such as times of day, with commas
     roles: str | None = None  # "proposed": those of other columns are proposed
     kind: str | None = None  # "explicit": a row is a sequence, and its inputs are the steps
 

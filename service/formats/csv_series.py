@@ -19,7 +19,7 @@ from service.formats.base import (
     SizeLimits,
 )
 from service.formats.csv import to_texts, write_rows
-from service.formats.csv_tables import Layout, TableReader, list_numbers
+from service.formats.csv_tables import Layout, TableReader, join_names, list_numbers, split_names
 from service.formats.notes import list_notes
 from service.formats.numerals import Numerals, cite, find_numerals, shorten
 from service.formats.repairs import Offer, offer
@@ -114,8 +114,10 @@ def read_table(
             raise Invalid(detail, _find_place(chosen))
         for line, what in found.left_out if is_strict else ():
             raise Invalid(f"line {line} is {what}, and no row", "/inputs", line=line)
-        totals = [line for line, what in found.left_out if what == TOTAL]
-        series.repairs += [f"the total in line {line} left out" for line in totals]
+        totals = [pair for pair in found.left_out if pair[1].startswith(TOTAL)]
+        series.repairs += [
+            f"{what.replace(TOTAL, f'the total in line {line}')} left out" for line, what in totals
+        ]
         return series.to_series(), numerals.decimal
     except LimitExceeded as error:
         if not error.errors or not chosen.is_series:  # of the work, or of the table as it is
@@ -213,9 +215,8 @@ def _explain_inputs(error: LimitExceeded, found: Structure, chosen: SeriesColumn
     if found.width > MAX_COLUMNS:
         return error
     names = propose_roles(found, chosen.model_copy(update={"inputs": None})).chosen.inputs or ()
-    fields = [f'"{name}"' if "," in name else name for name in names]
     repairs = [
-        offer("inputs", ",".join(fields), f"the proposed inputs: {', '.join(names)}"),
+        offer("inputs", join_names(names), f"the proposed inputs: {', '.join(names)}"),
         offer("inputs", "", "no inputs"),
     ]
     return LimitExceeded(error.detail, parameter="inputs", **error.members, repairs=repairs)
@@ -238,6 +239,8 @@ def _explain_times(error: TimesError, series: SeriesRows, chosen: SeriesColumns)
     if error.length is not None and chosen.grid is None:
         grid = offer("grid", error.length, series.describe_grid(error.length))
         repairs.append({**grid, "query": {**grid["query"], "between": "hold"}})
+    if error.is_unreadable:
+        repairs = [offer("fill", "drop", "time") if error.row else offer("time", "")]
     if error.is_ambiguous:
         repairs = [offer("dates", f"{part}-first", part) for part in ("day", "month")]
     where = "" if number is None else f"line {number}: "
@@ -256,18 +259,19 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
         "target": chosen.target,
         "sequence": chosen.sequence or None,
         "time": chosen.time or None,
-        "clock": chosen.clock or None,
     }
+    clocks = split_names(chosen.clock)
     inputs = chosen.inputs
     if inputs is None:
-        inputs = tuple(name for name in header if name not in roles.values())
+        inputs = tuple(name for name in header if name not in {*roles.values(), *clocks})
     positions: dict[str, list[int]] = {}
     for column, field in enumerate(header):
         positions.setdefault(field, []).append(column)
     at = dict[str | None, int]()
     # All of them, unless there are too many.
     few = inputs[:MAX_INPUTS] if chosen.is_series else inputs
-    for parameter, name in [*roles.items(), *(("inputs", name) for name in few)]:
+    others = (("clock", name) for name in clocks), (("inputs", name) for name in few)
+    for parameter, name in chain(roles.items(), *others):
         if name is not None:
             problem = _find_problem(
                 positions, name, is_taken=name in at, is_series=chosen.is_series
@@ -278,10 +282,11 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
             at[name] = positions[name][0]
     _check_number(len(inputs), found, chosen)
     columns, target = [at[name] for name in inputs], at[chosen.target]
-    sequence, time, clock = (at.get(roles[role]) for role in ("sequence", "time", "clock"))
+    sequence, time = (at.get(roles[role]) for role in ("sequence", "time"))
     advice = ADVICE if chosen.is_series else ONE_ROW
     parts = columns, target, chosen.is_series, sequence, time, advice, chosen.fill is not None
-    return Layout(found.separator, header, *parts, found.signs, found.units, clock)
+    after = [at[name] for name in clocks]
+    return Layout(found.separator, header, *parts, found.signs, found.units, after)
 
 
 def _find_problem(

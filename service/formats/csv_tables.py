@@ -12,7 +12,7 @@ import numpy as np
 from service.engine.interruption import check_interruption
 from service.engine.types import Array
 from service.errors import Invalid, count
-from service.formats.numerals import MARKS, OTHER, Numerals, cite, is_numeral, shorten
+from service.formats.numerals import MARKS, OTHER, SWITCHES, Numerals, cite, is_numeral, shorten
 from service.formats.repairs import Offer, offer
 from service.formats.text import Line
 from service.values.numbers import explain_out_of_range, in_range
@@ -41,6 +41,16 @@ def split_line(text: str, separator: str) -> list[str]:
         return [field.strip() for field in text.split(separator)]
     pairs = FIELDS[separator].findall(separator + text)
     return [(quoted or plain).strip() for quoted, plain in pairs]
+
+
+def split_names(text: str | None) -> list[str]:
+    """Return the names in a list with commas."""
+    return [*filter(None, split_line(text or "", ","))]
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Return a list of names with commas, in quotes if they contain one."""
+    return ",".join(f'"{name}"' if "," in name else name for name in names)
 
 
 def find_separator(sample: Sequence[Line]) -> str:
@@ -75,12 +85,12 @@ class Layout(NamedTuple):
     fills: bool = False  # missing inputs are allowed
     signs: Mapping[int, str] = MappingProxyType({})  # of the units in the numbers of columns
     units: Sequence[str] = ()  # of all columns, if known
-    clock: int | None = None  # the column of the times of day of dates in another one
+    clocks: Sequence[int] = ()  # columns that follow that of the times, such as times of day
 
     def list_times(self, fields: Sequence[str]) -> list[str]:
         """Return the times of rows, whose fields follow each other."""
         width = len(self.names)
-        columns = [fields[each::width] for each in (self.time, self.clock) if each is not None]
+        columns = [fields[each::width] for each in (self.time, *self.clocks) if each is not None]
         return [" ".join(parts) for parts in zip(*columns, strict=True)]
 
     def name(self, column: int) -> str:
@@ -194,6 +204,7 @@ class TableReader:
     def _explain(self, line: Line, i: int, column: int, field: str, number: float) -> Invalid:
         """Return the error of a field that is not a number of a dataset."""
         layout = self._layout
+        sign = layout.signs.get(column, "")
         repairs: list[Offer] = []
         if not field or (layout.advice and self._numerals.is_missing(field)):
             what = "a number is missing"
@@ -202,8 +213,12 @@ class TableReader:
                 repairs = offer_fills(can_hold=has_row, is_series=layout.is_series)
         elif not np.isnan(number):
             what = explain_out_of_range(number)
-        elif layout.signs.get(column, "") not in field:
-            what = f"{shorten(field)} has no {layout.signs[column]}, unlike the numbers above it"
+        elif sign in SWITCHES:
+            what = (
+                f"{shorten(field)} is not {sign.replace('/', ' or ')}, unlike the fields above it"
+            )
+        elif sign not in field:
+            what = f"{shorten(field)} has no {sign}, unlike the numbers above it"
         elif is_numeral(field):
             what = self._explain_marks(field)
         else:
@@ -231,4 +246,4 @@ class TableReader:
 def offer_fills(*, can_hold: bool, is_series: bool = True) -> list[Offer]:
     """Return the repairs of a missing number; there may be no value before it to hold."""
     values = ["drop", *(["hold"] if can_hold else []), "zero"] if is_series else ["drop"]
-    return [offer("fill", value) for value in values]
+    return [offer("fill", value, "number") for value in values]

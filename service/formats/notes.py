@@ -6,10 +6,12 @@ from typing import Final
 from service.engine.data import Note
 from service.errors import count
 from service.formats.base import SeriesColumns
+from service.formats.numerals import SWITCHES
 from service.formats.repairs import Offer, offer
 from service.formats.roles import GUESSED, REASONS, REPEATS, Roles
 from service.formats.structure import Structure
 from service.formats.text import WINDOWS
+from service.schemas.series import MAX_NAME
 
 # Encodings with which Windows-1252 can be confused.
 ENCODINGS: Final = ("mac-roman", "cp850", "windows-1250", "windows-1251")
@@ -64,6 +66,9 @@ def _list_lines(found: Structure, given: SeriesColumns) -> Iterator[Note]:
     if found.header is not None and found.n_above:
         line = found.header[0]
         yield Note("title", f"line {line} is the header; lines above it are left out", line=line)
+    for name in found.names:
+        if len(name) == MAX_NAME and name.endswith("\u2026"):
+            yield Note("name", f"the name {name[:40]!r} is cut after {MAX_NAME} characters")
     for line, what in found.left_out:
         yield Note("end", f"line {line} is {what}, and is left out", line=line)
 
@@ -106,6 +111,10 @@ def _list_roles(found: Structure, given: SeriesColumns, proposed: Roles) -> Iter
         name = chosen.sequence
         sentence = f"each value of {name!r} is read as a sequence of its own"
         yield Note("sequence", sentence, (offer("sequence", "", "one sequence"),))
+    for j, pair in found.signs.items():
+        if pair in SWITCHES and found.names[j] in {chosen.target, *inputs}:
+            one, zero = pair.split("/")
+            yield Note("switch", f"{found.names[j]!r} is read as 1 for {one}, 0 for {zero}")
     for name in proposed.may_be_groups:
         sentence = f"{name!r} has few values in blocks of rows, and is read as an input"
         repair = offer("sequence", name, f"each value of {name!r} as a sequence")

@@ -34,6 +34,14 @@ GROUPED: Final = {
 }
 NUMERAL: Final = re.compile(rf"[+-]?[\d.,]*+(?:[{BLANKS}]\d[\d.,]*+)*+(?:[eE][+-]?\d++)?", re.ASCII)
 LOGICAL: Final = {"true": 1.0, "false": 0.0}
+# Pairs of words that are 1 and 0 if a column has both of one pair, and no other values.
+SWITCHES: Final = {
+    pair: dict(zip(pair.split("/"), (1.0, 0.0), strict=True))
+    for pair in (
+        *("true/false", "on/off", "yes/no", "y/n", "ein/aus", "an/aus", "ja/nein", "j/n"),
+        *("wahr/falsch", "oui/non", "vrai/faux"),
+    )
+}
 # The signs of a unit that a whole column can have.
 SIGNS: Final = re.compile(
     r"%|\u2030|US\$|C\$|A\$|R\$|[$\u20ac\u00a3\u00a5\u20b9\u20ba\u20bd\u20a9]"
@@ -87,6 +95,8 @@ class Numerals(NamedTuple):
 
     def parse(self, field: str, sign: str = "") -> float:
         """Return a number, 1 or 0 for a logical value, and nan for a missing one and for text."""
+        if sign in SWITCHES:
+            return SWITCHES[sign].get(field.lower(), np.nan)
         if sign and sign not in field:
             return np.nan
         text = _without_sign(field, sign)
@@ -116,8 +126,16 @@ def find_sign(fields: Iterable[str]) -> str:
     return sign
 
 
+def find_switch(fields: Iterable[str]) -> str:
+    """Return the pair of words that a column consists of; empty without one."""
+    words = {field.lower() for field in fields if not MISSING.fullmatch(field)}
+    return next((pair for pair, numbers in SWITCHES.items() if words == {*numbers}), "")
+
+
 def is_numeral(field: str, sign: str = "") -> bool:
     """Return True for a number in any notation, or a logical value."""
+    if sign in SWITCHES:
+        return field.lower() in SWITCHES[sign]
     text = _without_sign(field, sign)
     is_number = NUMERAL.fullmatch(text) is not None and any(map(str.isdigit, text))
     return text.lower() in LOGICAL or (is_number and SHORT.fullmatch(text) is None)

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from service.errors import Invalid
 from service.formats.base import TARGET, SeriesColumns
-from service.formats.csv_tables import split_line
+from service.formats.csv_tables import split_names
 from service.schemas.base import QueryModel
 from service.schemas.series import ColumnName
 from service.schemas.tables import TableOptions
@@ -28,9 +28,9 @@ class ColumnsQuery(QueryModel):
     time: Annotated[ColumnName | Literal[""] | None, Field(examples=["date"])] = None
     """For a series: the column of the times, as dates or numbers; empty for none. They must be
     equally spaced; months and years count as equal steps."""
-    clock: Annotated[ColumnName | Literal[""] | None, Field(examples=["hour"])] = None
-    """For series as tables: the column of the times of day, if that of the times has dates without
-    them; empty for none."""
+    clock: Annotated[str | None, Field(max_length=500, examples=["month,day"])] = None
+    """For series as tables: the columns that follow that of the times, separated by commas: times
+    of day or hours after dates, or month, day and hour after a year; empty for none."""
 
 
 class TableQuery(TableOptions, ColumnsQuery):
@@ -54,7 +54,7 @@ class TableQuery(TableOptions, ColumnsQuery):
             given |= {"time": "", "clock": "", "sequence": ""}
         columns: dict[str, Any] = {"target": "", **given}
         if self.inputs is not None:
-            columns["inputs"] = tuple(filter(None, split_line(self.inputs, ",")))
+            columns["inputs"] = tuple(split_names(self.inputs))
         return SeriesColumns(**columns)
 
 

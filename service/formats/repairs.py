@@ -23,7 +23,7 @@ REPAIRS: Final = {
     "gaps=missing": Repair(
         "Add the missing steps, whose inputs are assumed to be those before", "{} added"
     ),
-    "fill=drop": Repair("Leave out the rows without a number", "{} without a number left out"),
+    "fill=drop": Repair("Leave out the rows without a {}", "{} without a {} left out"),
     "fill=hold": Repair(
         "Fill missing inputs with the value before, which is assumed to have lasted",
         "missing inputs of {} have the value before",
@@ -63,6 +63,6 @@ def describe(repair: str, *words: Any) -> str:
 # Those that invent inputs: what is assumed, and the repair that does not.
 INVENTED: Final = {
     "gaps=missing": ("which have the inputs before them", offer("gaps", "sequences", "each gap")),
-    "fill=hold": ("which is assumed to have lasted", offer("fill", "drop")),
-    "fill=zero": ("which is assumed to be what happened", offer("fill", "drop")),
+    "fill=hold": ("which is assumed to have lasted", offer("fill", "drop", "number")),
+    "fill=zero": ("which is assumed to be what happened", offer("fill", "drop", "number")),
 }

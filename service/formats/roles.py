@@ -10,8 +10,9 @@ import numpy as np
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded
 from service.formats.base import SeriesColumns
+from service.formats.csv_tables import join_names, split_names
 from service.formats.group_columns import FEW, Groups, check_long
-from service.formats.numerals import Numerals, find_numerals
+from service.formats.numerals import SWITCHES, Numerals, find_numerals
 from service.formats.structure import Structure
 from service.schemas.series import MAX_INPUTS
 from service.schemas.tables import Role
@@ -28,8 +29,26 @@ SEQUENCE: Final = re.compile(
     re.IGNORECASE,
 )
 TARGET: Final = re.compile(
-    r"target|output|response|y|sales|revenue|demand|umsatz|absatz", re.IGNORECASE
+    r"(total |gross |net )?(target|output|response|outcome|y|sales|revenue|turnover|demand|orders"
+    r"|conversions|umsatz|absatz|erl\u00f6se?|ertrag|ventes|ventas|vendite|zielgr\u00f6\u00dfe|ziel"
+    r"|runoff|discharge|streamflow|abfluss)([ _]?[(\[].*|[ _](total|eur|usd|gbp|chf|units))?",
+    re.IGNORECASE,
 )
+IDENTIFIER: Final = re.compile(
+    r"(.*[ _-])?(id|nr|no|number|nummer|key|record|rec)\.?", re.IGNORECASE
+)
+# Columns whose values together are times.
+YEAR: Final = re.compile(r"(calendar )?(year|jahr|ann\u00e9e|a\u00f1o|anno|yyyy|yr)", re.IGNORECASE)
+MONTH: Final = re.compile(r"(month|monat|mois|mes|mese|mm|mo|mon)", re.IGNORECASE)
+DAY: Final = re.compile(
+    r"(day|tag|jour|d\u00eda|giorno|dd)([ _]of[ _](the[ _])?month)?", re.IGNORECASE
+)
+HOUR: Final = re.compile(
+    r"(hour|stunde|heure|hora|ora|hh|hr)([ _]of[ _](the[ _])?day)?", re.IGNORECASE
+)
+NUMBERED: Final = re.compile(r"\d")
+UNREADABLE: Final = "its values differ"
+TEXTS: Final = {"time", "text"}
 MAX_COLUMNS: Final = 1000  # of a table whose roles are proposed
 N_COUNTED: Final = 10  # rows of a column that may number them
 TIMES: Final[tuple[Role, ...]] = ("time", "clock")
@@ -63,7 +82,7 @@ class Roles(NamedTuple):
             "target": chosen.target,
             "inputs" if len(inputs) > 1 else "input": listed or "none",
             "sequence": chosen.sequence,
-            "time": " and ".join(filter(None, (chosen.time, chosen.clock))),
+            "time": " and ".join(filter(None, (chosen.time, *split_names(chosen.clock)))),
         }
         return tuple(f"{role} {name}" for role, name in parts.items() if name)
 
@@ -122,9 +141,9 @@ class _Proposal:
     def propose(self) -> Roles:
         """Return the roles of all columns; raises Invalid."""
         names, chosen = self._found.names, self._chosen
-        given: dict[Role, tuple[str | None, ...]] = {
+        given: dict[Role, Sequence[str | None]] = {
             "time": (chosen.time,),
-            "clock": (chosen.clock,),
+            "clock": split_names(chosen.clock),
             "sequence": (chosen.sequence,),
             "target": (chosen.target,),
             "input": chosen.inputs or (),
@@ -152,13 +171,15 @@ class _Proposal:
         def name(role: Role) -> str | None:
             return self._found.names[roles.index(role)] if role in roles else None
 
-        inputs = [
-            each for each, role in zip(self._found.names, roles, strict=True) if role == "input"
-        ]
+        names = self._found.names
+        inputs, clocks = (
+            [each for each, role in zip(names, roles, strict=True) if role == wanted]
+            for wanted in ("input", "clock")
+        )
         chosen = self._chosen
         columns = {
             "time": name("time") if chosen.time is None else chosen.time,
-            "clock": name("clock") if chosen.clock is None else chosen.clock,
+            "clock": join_names(clocks) if chosen.clock is None else chosen.clock,
             "sequence": name("sequence") if chosen.sequence is None else chosen.sequence,
             "target": chosen.target or name("target") or "",
             "inputs": tuple(inputs) if chosen.inputs is None else chosen.inputs,
@@ -170,14 +191,28 @@ class _Proposal:
         if self._chosen.time is None:
             counted = self._named(TIME, self._of_kind("number", "index"))
             dates = sorted(self._of_kind("time"), key=self._has_clocks)
-            if not self._give("time", "its values are dates", dates):
-                self._give("time", "its name", counted)
+            done = self._give("time", "its values are dates", dates)
+            done = done or self._give("time", "its name", self._named(YEAR, counted) or counted)
+            done or self._give("time", UNREADABLE, self._find_unreadable())
         if self._chosen.clock is not None or "time" not in self._roles:
             return
         time = self._roles.index("time")
-        if self._found.kinds[time] == "time" and self._repeats(time):
-            clocks = [*filter(self._has_clocks, self._of_kind("time", "text"))]
-            self._give("clock", "its values are times of day", clocks)
+        if not self._repeats(time):
+            return
+        others = self._of_kind("time", "text", "number", "index")
+        if self._found.kinds[time] == "time":
+            clocks = [j for j in others if self._found.kinds[j] in TEXTS and self._has_clocks(j)]
+            self._give("clock", "its values are times of day", clocks or self._named(HOUR, others))
+        elif self._named(YEAR, [time]):
+            for part in (MONTH, DAY, HOUR):
+                if not self._give("clock", "its name", self._named(part, others)):
+                    break
+
+    def _find_unreadable(self) -> list[int]:
+        """Return the columns of texts that all differ and are times by their name or place."""
+        texts = [j for j in self._of_kind("text") if not self._repeats(j)]
+        is_first = [j for j in texts if j == 0 and all(map(NUMBERED.search, self._columns[j]))]
+        return [*self._named(TIME, texts), *is_first]
 
     def _has_clocks(self, column: int) -> bool:
         return all(map(is_clock, self._columns[column]))
@@ -267,7 +302,8 @@ class _Proposal:
 
     def _propose_target(self) -> None:
         numbers = self._of_kind("number")
-        measured = [j for j in numbers if not self._counts(j)]
+        signs = self._found.signs
+        measured = [j for j in numbers if not self._find_count(j) and signs.get(j) not in SWITCHES]
         candidates = measured or numbers
         is_guess = len(candidates) > 1 and self._chosen.is_series
         why = GUESSED if is_guess else "the only column of numbers"
@@ -297,11 +333,20 @@ class _Proposal:
         continues = (steps > 0) | (numbers[1:] == numbers[0])
         return bool(np.mean(steps == 1) >= 0.8 and continues.all())
 
+    def _find_count(self, column: int) -> str:
+        """Return why a column is no input: it counts or identifies the rows; empty if it is one."""
+        if self._counts(column):
+            return "it counts the rows"
+        is_named = self._chosen.is_series and self._named(IDENTIFIER, [column])
+        rises = is_named and (np.diff(self._read(column)) > 0).all()
+        return "it identifies the rows" if rises else ""
+
     def _propose_inputs(self) -> None:
         columns = self._of_kind("number")
         for column in columns:
-            if self._counts(column):
-                self._give("left_out", "it counts the rows", [column])
+            why = self._find_count(column)
+            if why:
+                self._give("left_out", why, [column])
         columns = self._of_kind("number")
         why = "a column of numbers"
         most = MAX_INPUTS if self._chosen.is_series else len(columns)

@@ -58,7 +58,10 @@ class SeriesRows:
         self.lines = array("q")  # their numbers
         self._inputs, self._targets = array("d"), array("d")
         self._labels: dict[str, int] = {}
-        self._times = None if layout.time is None else Times(layout.names[layout.time], order)
+        self._times = None
+        if layout.time is not None:
+            name, is_dropped = layout.names[layout.time], chosen.fill == "drop"
+            self._times = Times(name, order, skips_unreadable=is_dropped)
         self.repairs: list[str] = []
         self.invented: list[Note] = []  # by repairs
         self._steps: _Steps  # of all rows, after the last one was added
@@ -103,6 +106,7 @@ class SeriesRows:
         if (np.diff(codes) < 0).any():
             self._take(np.argsort(codes, kind="stable"))
         if times is not None:
+            self._drop_undated(times)
             self._arrange(times)
         if chosen.repeated is not None:
             self._merge(self._require_times("repeated"))
@@ -145,6 +149,13 @@ class SeriesRows:
         self.lines = array("q", np.frombuffer(self.lines, np.int64)[rows].tobytes())
         if self._times is not None:
             self._times.take(rows)
+
+    def _drop_undated(self, times: Times) -> None:
+        """Leave out rows whose time could not be read."""
+        is_dated = ~np.isnan(times.numbers)
+        if not is_dated.all():
+            self._take(np.flatnonzero(is_dated))
+            self._report("fill=drop", count(int((~is_dated).sum()), "row"), "time")
 
     def _arrange(self, times: Times) -> None:
         """Arrange rows in the order of time if the latest of each sequence is the first."""
@@ -227,7 +238,7 @@ class SeriesRows:
         is_incomplete = self._find_incomplete()
         n_rows = int(is_incomplete.sum())
         if n_rows:
-            self._report(f"fill={how}", count(n_rows, "row"))
+            self._report(f"fill={how}", count(n_rows, "row"), "number")
         if how == "zero":
             self._steps = _Steps(codes, np.nan_to_num(inputs), targets)
         if how == "hold":

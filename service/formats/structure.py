@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 from service.errors import Invalid, count
 from service.formats.base import SeriesColumns, SizeLimits
 from service.formats.csv_tables import find_separator, split_line
-from service.formats.numerals import MISSING, find_sign, is_numeral
+from service.formats.numerals import MISSING, SWITCHES, find_sign, find_switch, is_numeral
 from service.formats.series_rows import decode_name
 from service.formats.text import Line, Text
+from service.schemas.series import MAX_NAME
 from service.schemas.tables import Kind
 from service.values.dates import is_date
 
@@ -21,13 +22,20 @@ EXAMINED: Final = 1000  # fields of a line that may begin the rows
 TAIL: Final = 20  # lines among which the end of a table is found
 COMMENT: Final = re.compile(r"(?:#|%|//|!)\s*+")
 DECLARED: Final = re.compile(r'"?sep=(.)"?')  # which spreadsheets write
+# The label of a row of totals, with that of the group.
 TOTALS: Final = re.compile(
-    r"(?:grand |sub)?totals?|sum|summe|gesamt(?:summe|ergebnis)?|total g\u00e9n\u00e9ral"
-    r"|somme|totale|insgesamt|average|mean|mittelwert|moyenne",
+    r"(?:[\w-]{1,20} )?(?:(?:grand |sub)?totals?|sum|(?:zwischen)?summe|(?:gesamt)?ergebnis|gesamt"
+    r"|gesamtsumme|total g\u00e9n\u00e9ral|somme|totale|insgesamt|average|mean|mittelwert|moyenne)"
+    r"(?: [\w-]{1,20})?",
     re.IGNORECASE,
 )
+LABELLED: Final = re.compile(
+    r'[\s",;|]*+(?:\d[\w-]*+ )?[^\W\d]'
+)  # a line whose first field can be that
 SENTINEL: Final = re.compile(r"(-9999?)(?:[.,]0*)?")  # numbers that often stand for missing ones
-EMPTY, TOTAL, NOTE = "empty", "a total", "a note"  # lines below the last row
+LOGGER: Final = "TOA5"  # the first field of a file of a Campbell logger
+EMPTY, TOTAL, NOTE = "empty", "a total", "a note"  # lines below the last row, or between rows
+AGAIN: Final = "the header again"
 INDEX: Final = re.compile(r"|#|no\.?|nr\.?|row|index|unnamed: 0", re.IGNORECASE)
 
 
@@ -44,7 +52,7 @@ class Structure(NamedTuple):
     names: list[str]
     units: list[str]
     kinds: list[Kind]
-    signs: dict[int, str]  # that the numbers of a column have
+    signs: dict[int, str]  # that the numbers of a column have, or its pair of words
     sample: list[list[str]]  # rows
     n_above: int  # lines above the header
     # Lines that repeat the header, and those below the last row, once all rows are read
@@ -60,15 +68,14 @@ class Structure(NamedTuple):
         """Yield the rows, without comments, headers again, and what follows the last row."""
         held = deque[Line]()
         header = find_repeatable(self.header, self.separator)
-        again = list[int]()
+        skipped: dict[str, list[int]] = {}
         self.sentinels.clear()
         for number, line in read_lines(self.text, self.limits, self.skip):
             if number < self.first:
                 continue
-            if line == header:
-                again.append(number)
-                continue
-            if COMMENT.match(line) and is_comment(line, len(self.split(line)), self.width):
+            what = AGAIN if line == header else self._find_reason(line)
+            if what is not None:
+                skipped.setdefault(what, []).append(number)
                 continue
             if "-999" in line:
                 matches = enumerate(map(SENTINEL.fullmatch, self.split(line)))
@@ -85,10 +92,23 @@ class Structure(NamedTuple):
             (number, find_end(self.split(line), self.width) or "")
             for number, line in [*held][len(ends) :]
         ]
-        if again:  # files were joined
-            others = f", like {count(len(again) - 1, 'more line')}" if len(again) > 1 else ""
-            self.left_out.insert(0, (again[0], f"the header again{others}"))
+        for what in (TOTAL, AGAIN):  # of groups of rows, and where files were joined
+            first, *more = skipped.get(what, [0])
+            others = f", like {count(len(more), 'more line')}" if more else ""
+            self.left_out[:0] = [(first, f"{what}{others}")] if first else []
         yield from islice(held, len(ends))
+
+    def _find_reason(self, line: str) -> str | None:
+        """Return why a line is no row; None if it can be one."""
+        if COMMENT.match(line) and is_comment(line, len(self.split(line)), self.width):
+            return NOTE
+        return TOTAL if LABELLED.match(line) and self.is_total(self.split(line)) else None
+
+    def is_total(self, fields: Sequence[str]) -> bool:
+        """Return True for a row of totals, with their label in a column of times or numbers."""
+        j = next((j for j, field in enumerate(fields) if field), 0)
+        is_label = j < self.width and self.kinds[j] in {"time", "number"}
+        return is_label and find_end(fields, self.width) == TOTAL
 
 
 def read_lines(text: Text, limits: SizeLimits, skip: int | None) -> Iterator[Line]:
@@ -114,6 +134,10 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     widths = Counter(len(fields) for _, fields in rows)
     width = max(widths, key=lambda n: (widths[n], n > 1))  # the first of equally frequent ones
     rows = [row for row in rows if not is_comment(row[0][1], len(row[1]), width)]
+    if (
+        rows and rows[0][1][0] == LOGGER
+    ):  # the station, the names, the units, how they were measured
+        rows[:4] = rows[1:3]
     if not rows:
         return None
     at = _find_header(rows, width, chosen.header)
@@ -130,17 +154,24 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     first = rows[0][0][0] if rows else limits.max_steps**2
     sample = [_pad(fields, width) for _, fields in rows]
     fields_of = [*zip(*sample, strict=True)] or [()] * width
-    signs = {j: sign for j, column in enumerate(fields_of) if (sign := find_sign(column))}
+    signs = {
+        j: sign
+        for j, column in enumerate(fields_of)
+        if (sign := find_sign(column) or find_switch(column))
+    }
     kinds = [
         _find_kind(name, column, signs.get(j, ""))
         for j, (name, column) in enumerate(zip(names, fields_of, strict=True))
     ]
     for column, sign in signs.items():
-        units[column] = units[column] or sign
+        units[column] = units[column] or ("" if sign in SWITCHES else sign)
     read = text, limits, chosen.skip, separator
     names = names if chosen.is_series else _complete(names, limits)
     columns = names, units, kinds, signs
-    return Structure(*read, width, header, first, *columns, sample, at or 0, [], Counter())
+    n_above = at or 0
+    found = Structure(*read, width, header, first, *columns, sample, n_above, [], Counter())
+    sample[:] = [row for row in sample if not found.is_total(row)]
+    return found
 
 
 def is_comment(line: str, n_fields: int, width: int) -> bool:
@@ -178,12 +209,12 @@ def _find_header(rows: list[tuple[Line, list[str]]], width: int, line: int | Non
         len(rows),
     )
     names = [
-        (sum(map(bool, fields)), -i)
+        (len(fields) <= width, sum(map(bool, fields)), -i)
         for i, (_, fields) in enumerate(rows[:n_above])
         if len(fields) >= width - 1
     ]
     if names:
-        return -max(names)[1]
+        return -max(names)[2]
     first = rows[0][1]
     return None if all(map(_is_value, filter(None, first))) else 0
 
@@ -243,13 +274,17 @@ def _to_names(
     """Return the names of the columns of a header, with those of groups if names are repeated."""
     if len(fields) == width - 1 and rows and rows[0][1][-1]:
         fields = ["", *fields]  # as in R, the names of rows have no header
-    names = _pad(fields, width)
+    names = [_shorten(name) for name in _pad(fields, width)]
     if len({*filter(None, names)}) < len([*filter(None, names)]) and len(above) == width:
         group = ""
         for column, field in enumerate(above):
             group = field or group
             names[column] = " ".join(filter(None, (group, names[column])))
     return names
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1].rstrip()}\u2026"
 
 
 def _complete(names: list[str], limits: SizeLimits) -> list[str]:

@@ -60,7 +60,7 @@ class TableOptions(QueryModel):
     fill: Annotated[Literal["hold", "zero", "drop"] | None, Field(examples=["hold"])] = None
     """For series as tables: the value of an input that is missing. hold repeats the previous value
     of the sequence, zero is 0, and drop omits the row and begins a new sequence after it. By
-    default it is an error."""
+    default it is an error. drop also omits rows whose time cannot be read."""
     grid: Annotated[str | None, Field(pattern=LENGTH, examples=["15 minutes"])] = None
     """For series as tables with times: the step of a grid, in seconds, minutes, hours, days or
     weeks, or a number like the times. Each time moves to the nearest step; of several rows at one

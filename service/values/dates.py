@@ -1,20 +1,38 @@
 """Dates as text."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 DateOrder: TypeAlias = Literal["day-first", "month-first"]
 
 QUARTER: Final = re.compile(r"(\d{4})[-/ ]?Q([1-4])|Q([1-4])[-/ ]?(\d{4})", re.ASCII)
+# A week of ISO 8601 by its number and its year, and a year with the week.
+WEEK: Final = re.compile(
+    r"(?:KW|CW|W|wk|week|Woche|semaine|sem)[. ]*(\d\d?)(?:[ ]?[-/,.][ ]?|[ ])(\d{4})"
+    r"|(\d{4})[-/ ]*(?:KW|CW|W|wk|week|Woche)[-. ]*(\d\d?)",
+    re.ASCII | re.IGNORECASE,
+)
 # Two numbers of which one is the day and the other the month, and the year.
 SHORT: Final = re.compile(r"(\d\d?)([./-])(\d\d?)\2(\d{4}|\d\d)(?=$|[T ,])", re.ASCII)
 MONTH: Final = re.compile(r"(\d{4})-(\d\d?)", re.ASCII)
+# A year, a month, a day and an hour, as in columns of their own.
+PARTS: Final = re.compile(r"(\d{4}) (\d\d?)(?: (\d\d?)(?: (\d\d?))?)?", re.ASCII)
 SHORT_MONTH: Final = re.compile(r"(\d\d?)[./-](\d{4})", re.ASCII)
 ONE_DIGIT: Final = re.compile(r"(?<![\d.])\d(?=[-:T ]|$)", re.ASCII)  # of a month, a day, an hour
 CLOCK: Final = re.compile(r"\d\d?:\d\d(?::\d\d(?:[.,]\d{1,6})?)?", re.ASCII)
 HALF_DAY: Final = re.compile(r"(\d\d?)(:\d\d\S*)? ?([ap])\.?m\.?", re.ASCII | re.IGNORECASE)
-ZONE: Final = re.compile(r" ?(?:UTC|GMT)$")
+# The abbreviation of a time zone after a time of day, and those with one offset. Times with another
+# one are local.
+ZONE: Final = re.compile(r"(?<=[\dmM.]) ?\(?(?:UTC|GMT|([A-Z]{2,4}T|MEZ|MESZ))\)?$")
+OFFSETS: Final = {
+    zone: f"{hours:+03}:00"
+    for zones, hours in (
+        *(("PST", -8), ("PDT MST", -7), ("MDT CST", -6), ("CDT EST", -5), ("EDT", -4), ("WET", 0)),
+        *(("CET MEZ WEST BST", 1), ("CEST MESZ EET", 2), ("EEST", 3), ("AEST", 10), ("AEDT", 11)),
+    )
+    for zone in zones.split()
+}
 NAMED: Final = re.compile(
     r"(?:(\d\d?)\.?[ -])?([^\W\d_]{3,9})\.?[ -](?:(\d\d?),[ ])?'?(\d{4}|\d\d)(?=$|[T ,])"
     r"|(\d{4})[ -]([^\W\d_]{3,9})\.?(?:[ -](\d\d?))?(?=$|[T ,])"
@@ -48,6 +66,14 @@ def parse_date(text: str, order: DateOrder | None = None) -> datetime:
         raise ValueError(text[:MAX_DATE])
     if match := QUARTER.fullmatch(text):
         return datetime(int(match[1] or match[4]), 3 * int(match[2] or match[3]) - 2, 1)
+    if match := WEEK.fullmatch(text):
+        year, week = int(match[2] or match[3]), int(match[1] or match[4])
+        return datetime.fromisocalendar(year, week, 1)
+    if match := PARTS.fullmatch(text):
+        hours = int(match[4] or 0)
+        if hours > 24:
+            raise ValueError(text)
+        return datetime(int(match[1]), int(match[2]), int(match[3] or 1)) + timedelta(hours=hours)
     if is_clock(text):
         text = HALF_DAY.sub(_write_hour, text)
         return datetime.fromisoformat(f"1970-01-01 {text if text[2] == ':' else f'0{text}'}")
@@ -55,7 +81,7 @@ def parse_date(text: str, order: DateOrder | None = None) -> datetime:
         text = " ".join(text.split())
         text = _write_year_first(text, order)
         text = HALF_DAY.sub(_write_hour, text)
-        text = ZONE.sub("+00:00", text.replace("/", "-").replace(", ", " "))
+        text = ZONE.sub(_write_offset, text.replace("/", "-").replace(", ", " "))
         text = ONE_DIGIT.sub(r"0\g<0>", text)
         if MONTH.fullmatch(text):
             text += "-01"
@@ -118,6 +144,10 @@ def _write_year_first(text: str, order: DateOrder | None) -> str:
 def _join(year: str, month: str, day: str) -> str:
     century = CENTURY if len(year) == 2 else 0
     return f"{century + int(year):04}-{month.zfill(2)}-{day.zfill(2)}"
+
+
+def _write_offset(match: re.Match[str]) -> str:
+    return "+00:00" if match[1] is None else OFFSETS.get(match[1], "")
 
 
 def _write_hour(match: re.Match[str]) -> str:

@@ -59,6 +59,7 @@ class TimesError(ValueError):
     length: str | None = None  # the usual step, if the times increase in other steps
     n_repeated: int = 0  # rows at the time of the row before, if no time is earlier
     is_ambiguous: bool = False  # the day or the month can be first
+    is_unreadable: bool = False  # a text is no time
 
 
 class Grid(NamedTuple):
@@ -73,11 +74,13 @@ class Times:
     """A column of times: numbers, or dates if the first one is not a number.
 
     The name of the column is the unit of numbers. Seconds or milliseconds since 1970 are dates, in
-    UTC.
+    UTC. With ``skips_unreadable``, a text that is not a time, after the first one, is nan.
     """
 
-    def __init__(self, name: str, order: DateOrder | None = None) -> None:
-        self._name, self._order = name, order
+    def __init__(
+        self, name: str, order: DateOrder | None = None, *, skips_unreadable: bool = False
+    ) -> None:
+        self._name, self._order, self._skips_unreadable = name, order, skips_unreadable
         self._times = array("d")
         self._offsets = array("d")  # of the local times, in seconds
         self._are_dates = self._have_offsets = False
@@ -99,10 +102,22 @@ class Times:
             except (ValueError, OverflowError):
                 kind = KIND if self._are_dates else NUMBER
                 is_unclear = is_ambiguous(text) and self._order is None
+                if self._skips_unreadable and self._times and not is_unclear:
+                    self._skip()
+                    continue
                 if is_unclear:
                     kind = "clear: its day or its month can be first"
                 detail = f"{text[:40]!r} in {self._name!r} is not {kind}"
-                raise TimesError(len(self._times), detail, is_ambiguous=is_unclear) from None
+                raise TimesError(
+                    len(self._times), detail, is_ambiguous=is_unclear, is_unreadable=True
+                ) from None
+
+    def _skip(self) -> None:
+        """Add no time for a row."""
+        del self._offsets[len(self._times) :]
+        self._times.append(np.nan)
+        if self._are_dates:
+            self._offsets.append(0.0)
 
     def _parse(self, text: str) -> float:
         """Return a number in range, or the seconds of a date since 1970; raises ValueError."""

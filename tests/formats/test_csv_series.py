@@ -190,7 +190,7 @@ def test_invalid_columns(names: dict[str, Any], parameter: str, words: tuple[str
 
 
 def test_names_that_no_table_can_have() -> None:
-    for name in ('a"b', "a\x00b", "a" * 101):
+    for name in ('a"b', "a\x00b"):
         assert read.refuses(f"y,{name}\n1,2\n", "column 2", target="y") == "?inputs"
     names = ",".join(f"x_{j}" for j in range(13))
     row = ",".join("1" for _ in range(102))

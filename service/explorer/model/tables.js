@@ -47,9 +47,12 @@ export const toSentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 export function toRoles(columns) {
   const list = (/** @type {Role} */ wanted) => columns.filter(({ role }) => role === wanted).map(({ name }) => name);
   const first = (/** @type {Role} */ wanted) => list(wanted)[0] ?? "";
-  const inputs = list("input").map((name) => (name.includes(",") ? `"${name}"` : name));
-  const [time, clock, sequence] = [first("time"), first("clock"), first("sequence")];
-  return { target: first("target"), inputs: inputs.join(","), time, clock, sequence };
+  const join = (/** @type {Role} */ wanted) =>
+    list(wanted)
+      .map((name) => (name.includes(",") ? `"${name}"` : name))
+      .join(",");
+  const [time, sequence] = [first("time"), first("sequence")];
+  return { target: first("target"), inputs: join("input"), time, clock: join("clock"), sequence };
 }
 
 /**
