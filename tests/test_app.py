@@ -1,60 +1,22 @@
 """The application: its routes, its state from the settings, and its lifespan."""
 
 import asyncio
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from scripts.openapi import openapi_schema
 from service.app import create_app
 from service.operations.shared.limits import Limits
 from service.settings import Settings
 from service.store import datasets
 from tests.programs import run_program
 
-README = Path(__file__).parents[1] / "README.md"
-METHODS = r"((?:`(?:GET|POST|DELETE)` )*`(?:GET|POST|DELETE))"
-
 
 def make_state(settings: dict[str, Any]) -> Any:
     """Return the state of an application with these settings."""
     return create_app(Settings.model_validate(settings)).state.service
-
-
-def readme_routes() -> set[tuple[str, str]]:
-    """Return method and path of each route in the table of the README."""
-    found = set()
-    pattern = rf"{METHODS} (/[^`]*)`(?: and ((?:`GET` )?`[a-z. ]+`))?"
-    for cell in re.findall(r"^\| [^|]+ \| ([^|]+) \|$", README.read_text(), re.MULTILINE):
-        for methods, path, files in re.findall(pattern, cell):
-            of_path = set(re.findall("[A-Z]+", methods))
-            of_files = {"GET"} if "GET" in files else of_path
-            found |= {(method, path) for method in of_path}
-            found |= {
-                (each, path + end) for each in of_files for end in re.findall(r"\.\w+", files)
-            }
-    return found
-
-
-def schema_routes() -> set[tuple[str, str]]:
-    """Return method and path of each operation, with the suffixes of files filled in."""
-    found = set()
-    for path, operations in openapi_schema()["paths"].items():
-        for method, operation in operations.items():
-            parameters = {each["name"]: each["schema"] for each in operation.get("parameters", [])}
-            suffixes = parameters.get("suffix", {}).get("enum", [""])
-            found |= {(method.upper(), path.replace("{suffix}", each)) for each in suffixes}
-    return found
-
-
-def test_the_routes_are_those_of_the_readme() -> None:
-    documented = readme_routes()
-    assert ("POST", "/v1/cost-surface.npz") in documented
-    assert ("DELETE", "/v1/basin-maps/{map_id}") in documented
-    assert documented == schema_routes()
 
 
 def test_slow_modules_are_not_imported_before_the_start() -> None:
