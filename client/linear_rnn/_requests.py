@@ -252,6 +252,10 @@ class TableOptions(TypedDict, total=False):
     """Use the means of so many rows."""
     last: int | None
     """Use so many rows at the end of each sequence."""
+    pivot: str | None
+    """Read a long table, which has a row per time and variable, with a column per variable: the
+    columns of the names of variables and of their values, separated by a colon. header reads a
+    table whose header has the times, with a row per variable."""
     confirm: str | None
     """The kinds of what was noticed and is right, separated by commas."""
 

@@ -23,6 +23,7 @@ from service.formats.csv_tables import Layout, TableReader, join_names, list_num
 from service.formats.notes import list_notes
 from service.formats.numerals import Numerals, cite, find_numerals, shorten
 from service.formats.repairs import Offer, offer
+from service.formats.reshape import check_layout, describe_pivot, pivot
 from service.formats.roles import MAX_COLUMNS, propose_roles
 from service.formats.series_rows import NAME_RULE, SeriesRows, encode_name, is_name
 from service.formats.structure import TOTAL, Structure, find_structure
@@ -57,7 +58,7 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     found = open_table(body, chosen, limits)
     proposed = None if chosen.roles is None else propose_roles(found, chosen)
     if proposed is not None:
-        proposed.check(found)
+        check_layout(found, proposed)
     series, _ = read_table(found, chosen if proposed is None else proposed.chosen)
     roles = () if proposed is None else proposed.describe()
     return replace(series, roles=roles, notes=list_notes(found, chosen, proposed, series.notes))
@@ -81,6 +82,9 @@ def open_table(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> Struct
     """Return the structure of a table in a file; raises Malformed, Invalid and LimitExceeded."""
     text = open_text(body, chosen.encoding, chosen.sheet)
     found = find_structure(text, limits, chosen)
+    if found is not None and chosen.pivot is not None:
+        chosen = chosen.model_copy(update={"skip": None, "header": None})
+        found = find_structure(pivot(found, chosen), limits, chosen)
     if found is None:
         raise Invalid(f"the table is empty and has no rows: {LAYOUT}", _find_place(chosen))
     return found
@@ -118,6 +122,8 @@ def read_table(
         series.repairs += [
             f"{what.replace(TOTAL, f'the total in line {line}')} left out" for line, what in totals
         ]
+        if chosen.pivot is not None:
+            series.repairs.append(describe_pivot(chosen.pivot))
         return series.to_series(), numerals.decimal
     except LimitExceeded as error:
         if not error.errors or not chosen.is_series:  # of the work, or of the table as it is

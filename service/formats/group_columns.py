@@ -15,11 +15,14 @@ from service.formats.repairs import offer
 FEW: Final = 3  # values of a column of numbers that may name groups; two can be a switch
 # The names that programs give to the columns of a long table.
 VARIABLE: Final = re.compile(
-    r"(variable|parameter|measure|measurement|metric|quantity|indicator|attribute|property|feature"
-    r"|signal|channel|tag|key|name|element|analyte)(s|[ _]?(id|name|code))?",
+    r"_?(variable|parameter|measure|measurement|metric|quantity|indicator|attribute|property|feature"
+    r"|signal|channel|tag|key|name|element|analyte|series|field"
+    r"|sensor|item|entity)(s|[ _]?(id|name|code))?",
     re.IGNORECASE,
 )
-VALUE: Final = re.compile(r"values?|val|wert|valeur|reading|result|obs_value", re.IGNORECASE)
+VALUE: Final = re.compile(
+    r"_?(values?|val|wert|valeur|reading|result|obs_value|state)", re.IGNORECASE
+)
 
 
 class Groups:
@@ -80,9 +83,11 @@ def check_long(variable: str, names: Sequence[str], numbers: Sequence[str]) -> N
     value = (values or numbers)[0]
     listed = " and ".join([shorten(name) for name in dict.fromkeys(names)][:2])
     detail = (
-        f"This is a long table: {variable!r} has the names of variables, such as {listed}, and "
-        f"{value!r} their numbers. Make a column of each variable, or, if the numbers of all names "
-        f"are of one variable, choose the column of sequences (sequence={variable})"
+        f"this is a long table: {variable!r} has the names of variables, such as {listed}, and "
+        f"{value!r} their numbers"
     )
-    repairs = [offer("sequence", variable, f"each value of {variable!r} as a sequence")]
-    raise Invalid(detail, parameter="sequence", repairs=repairs)
+    repairs = [
+        offer("pivot", f"{variable}:{value}", f"each value of {variable!r} as a column"),
+        offer("sequence", variable, f"each value of {variable!r} as a sequence"),
+    ]
+    raise Invalid(detail, parameter="pivot", repairs=repairs)

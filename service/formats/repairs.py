@@ -43,6 +43,7 @@ REPAIRS: Final = {
     "header": Repair("Name the columns column_1, column_2, …"),
     "inputs": Repair("Use {}"),
     "sequence": Repair("Read {}"),
+    "pivot": Repair("Read {}", "each {} read as a column"),
     "target": Repair("Fit {!r}"),
     "confirm": Repair("Keep it as it is"),
     "encoding": Repair("{}"),

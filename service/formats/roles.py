@@ -11,8 +11,9 @@ from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded
 from service.formats.base import SeriesColumns
 from service.formats.csv_tables import join_names, split_names
-from service.formats.group_columns import FEW, Groups, check_long
+from service.formats.group_columns import FEW, Groups
 from service.formats.numerals import SWITCHES, Numerals, find_numerals
+from service.formats.repairs import offer
 from service.formats.structure import Structure
 from service.schemas.series import MAX_INPUTS
 from service.schemas.tables import Role
@@ -49,6 +50,7 @@ HOUR: Final = re.compile(
 NUMBERED: Final = re.compile(r"\d")
 UNREADABLE: Final = "its values differ"
 TEXTS: Final = {"time", "text"}
+TRANSPOSED: Final = offer("pivot", "header", "each row as a column")
 MAX_COLUMNS: Final = 1000  # of a table whose roles are proposed
 N_COUNTED: Final = 10  # rows of a column that may number them
 TIMES: Final[tuple[Role, ...]] = ("time", "clock")
@@ -64,14 +66,6 @@ class Roles(NamedTuple):
     roles: list[Role]  # of all columns
     because: list[str]
     may_be_groups: list[str]  # inputs whose numbers may name groups
-
-    def check(self, found: Structure) -> None:
-        """Raise Invalid if the sequences that are proposed are variables."""
-        chosen = self.chosen
-        is_proposed = REPEATS in self.because
-        if chosen.sequence and is_proposed and not SEQUENCE.fullmatch(chosen.sequence):
-            fields = [row[found.names.index(chosen.sequence)] for row in found.sample]
-            check_long(chosen.sequence, fields, [chosen.target, *(chosen.inputs or ())])
 
     def describe(self) -> tuple[str, ...]:
         """Return each role with its columns."""
@@ -95,7 +89,8 @@ def propose_roles(found: Structure, chosen: SeriesColumns) -> Roles:
     """
     if found.width > MAX_COLUMNS and chosen.is_series:
         detail = f"the table has {found.width} columns; the limit is {MAX_COLUMNS}"
-        raise LimitExceeded(detail, "", limit=MAX_COLUMNS, needed=found.width)
+        repairs = [TRANSPOSED] if found.width > len(found.sample) else None
+        raise LimitExceeded(detail, "", limit=MAX_COLUMNS, needed=found.width, repairs=repairs)
     return _Proposal(found, chosen).propose()
 
 

@@ -163,6 +163,8 @@ class SeriesRows:
         if times.are_reversed(codes):
             self._take(np.lexsort((-np.arange(len(codes)), codes)))
             self.repairs.append("rows in the order of time")
+        elif self._chosen.pivot is not None:  # whose variables can begin at different times
+            self._take(np.lexsort((times.numbers, codes)))
         times.settle(self._steps.codes)
 
     def _merge(self, times: Times) -> None:

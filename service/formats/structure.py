@@ -21,6 +21,7 @@ SAMPLE_SIZE: Final = 200_000  # characters after which no further line is added
 EXAMINED: Final = 1000  # fields of a line that may begin the rows
 TAIL: Final = 20  # lines among which the end of a table is found
 COMMENT: Final = re.compile(r"(?:#|%|//|!)\s*+")
+ANNOTATION: Final = re.compile("#(?:group|datatype|default),")  # of files of InfluxDB
 DECLARED: Final = re.compile(r'"?sep=(.)"?')  # which spreadsheets write
 # The label of a row of totals, with that of the group.
 TOTALS: Final = re.compile(
@@ -112,9 +113,9 @@ class Structure(NamedTuple):
 
 
 def read_lines(text: Text, limits: SizeLimits, skip: int | None) -> Iterator[Line]:
-    """Yield the lines that are neither blank nor a rule below a header."""
+    """Yield the lines that are not blank, rules below a header or annotations."""
     for number, line in text.lines(limits, skip or 0):
-        if "---" in line and not line.strip("-+|=: \t"):
+        if ("---" in line and not line.strip("-+|=: \t")) or ANNOTATION.match(line):
             continue
         row = line.strip()[1:].removesuffix("|") if line.startswith("|") else line
         if row.strip():

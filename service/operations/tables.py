@@ -7,6 +7,7 @@ from service.errors import Invalid
 from service.formats.base import SeriesColumns
 from service.formats.csv_series import open_table, read_table
 from service.formats.notes import list_notes
+from service.formats.reshape import check_layout
 from service.formats.roles import Roles, propose_roles
 from service.formats.structure import Structure
 from service.operations.shared.limits import Limits
@@ -16,6 +17,7 @@ from service.values.budget import OverBudget
 
 PATH: Final = "/v1/tables"
 N_FIRST: Final = 5  # fields of a column that are shown
+LAYOUT: Final = "layout"  # of a table whose columns have no roles
 # The kinds of errors by their places.
 SLUGS: Final = {
     "time": "times",
@@ -24,6 +26,7 @@ SLUGS: Final = {
     "/sequences": "numbers",
     "/dataset": "length",
     "sheet": "sheet",
+    "pivot": LAYOUT,
 }
 
 
@@ -36,13 +39,15 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
     problems = []
     series, decimal = None, None
     try:
-        proposed.check(found)
+        check_layout(found, proposed)
         series, decimal = read_table(found, proposed.chosen)
     except OverBudget:
         raise
     except Invalid as error:
         problems = [_describe_error(error)]
-    notes = list_notes(found, chosen, proposed, () if series is None else series.notes)
+    is_laid_out = not any(each.slug == LAYOUT for each in problems)
+    made = () if series is None else series.notes
+    notes = list_notes(found, chosen, proposed, made) if is_laid_out else ()
     problems += [TableProblem(**note._asdict(), is_error=False) for note in notes]
     return TableSummary(
         encoding=text.encoding,

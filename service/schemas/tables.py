@@ -72,6 +72,10 @@ class TableOptions(QueryModel):
     """For series as tables: use the means of so many rows."""
     last: Annotated[int | None, Field(ge=1, examples=[1000]), NUMBER, PARSE_NUMBER] = None
     """For series as tables: use so many rows at the end of each sequence."""
+    pivot: Annotated[str | None, Field(max_length=210, examples=["variable:value"])] = None
+    """For series as tables: read a long table, which has a row per time and variable, with a column
+    per variable: the columns of the names of variables and of their values, separated by a colon.
+    header reads a table whose header has the times, with a row per variable."""
     confirm: Annotated[str | None, Field(max_length=200, examples=["sentinel,inputs"])] = None
     """For series as tables: the kinds of what was noticed and is right, separated by commas."""
 

@@ -74,6 +74,19 @@ LOGGER = (
     '"TOA5","CR1000","CR1000","1234","CR1000.Std.27","CPU:rain.CR1","1234","Table1"',
     '"TIMESTAMP","RECORD","x","y"',
 )
+PAIRS = (
+    [day for day in DAYS for _ in "xy"],
+    ["x", "y"] * N,
+    [number for pair in zip(*BOTH, strict=True) for number in pair],
+)
+BLOCKS = ["x"] * N + ["y"] * N, DAYS * 2, INPUTS + TARGETS, ["mm"] * N + ["m"] * N
+INFLUX = [""] * (2 * N), [0] * N + [1] * N, *BLOCKS[1:3], BLOCKS[0]
+ANNOTATIONS = (
+    "#group,false,false,false,true",
+    "#datatype,long,dateTime:RFC3339,double,string",
+    "#default,_result,,,,",
+)
+TRANSPOSED = ["name", *DAYS], ["x", *INPUTS], ["y", *TARGETS]
 CASES = {
     "switch of ON and OFF": switch("ON", "OFF"),
     "switch of ein and aus": switch("ein", "aus"),
@@ -122,6 +135,20 @@ CASES = {
     "a logger": Case(
         write('"","","Tot","Avg"', HOURS, range(N), *BOTH, above=[*LOGGER, '"TS","RN","mm","m"']),
         "hour",
+    ),
+    "pairs of variable and value": Case(
+        write("time,variable,value", *PAIRS), "day", {"pivot": "variable:value"}, "layout"
+    ),
+    "blocks of variables": Case(
+        write("Series,Time,Value,unit", *BLOCKS), "day", {"pivot": "Series:Value"}, "layout"
+    ),
+    "variables of a database": Case(
+        write("result,table,_time,_value,_field", *INFLUX, above=ANNOTATIONS),
+        *("day", {"pivot": "_field:_value"}, "layout"),
+    ),
+    "times in the header": Case(
+        "\n".join(",".join(map(str, line)) for line in TRANSPOSED),
+        *("day", {"pivot": "header"}, "layout"),
     ),
     "a long name": Case(write(f"date,{LONG},y", DAYS, *BOTH), "day", slug="name"),
     "an identifier": Case(

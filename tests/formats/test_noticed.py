@@ -37,3 +37,15 @@ def test_rows_without_a_readable_time() -> None:
     """A date whose order is unknown is no reason to leave out its row."""
     table = "t,x,y\n2024-02-01,1,1\n2/3/2024,1,1\n2024-02-03,1,1\n"
     read.refuses(table, "its day or its month", target="y", time="t", fill="drop")
+
+
+def test_a_long_table_without_rows() -> None:
+    read.refuses("date,variable,value\n", "no column of numbers", target="", roles="proposed")
+    read.refuses("date,variable,value\n", "no rows", target="y", pivot="variable:value")
+
+
+def test_a_long_table_that_cannot_be_pivoted() -> None:
+    rows = "\n".join(f"2024-01-0{1 + k % 3},{'xy'[k % 2]},{k}" for k in range(12))
+    table = f"date,variable,value\n{rows}\n"
+    read.refuses(table, "line 8: a second value of 'x'", target="y", pivot="variable:value")
+    read.refuses(table, "no column 'price'", target="y", pivot="variable:price")

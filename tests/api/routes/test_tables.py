@@ -215,11 +215,12 @@ def test_pairs_of_variable_and_value_are_no_sequences(
     body = "\n".join([head, *(rows if is_sorted else sorted(rows))])
     variable, value = head.split(",")[1:3]
     (problem,) = errors(read(api, body))
-    for words in ("This is a long table", variable, value, *names):
+    for words in ("this is a long table", variable, value, *names):
         assert words in problem["sentence"]
     refused = api.upload(body, CSV, "?kind=series&roles=proposed")
     assert (refused.status_code, refused.json()["detail"]) == (422, problem["sentence"])
-    (repair,) = problem["repairs"]  # recordings of one variable
+    pivoted, repair = problem["repairs"]  # and recordings of one variable
+    assert pivoted["query"] == {"pivot": f"{variable}:{value}"}
     query = {"kind": "series", "roles": "proposed", **repair["query"]}
     stored = api.upload(body, CSV, f"?{urlencode(query)}")
     assert stored.json()["n_samples"] == 2
