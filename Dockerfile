@@ -36,7 +36,7 @@ ARG VERSION=unknown
 LABEL org.opencontainers.image.title="linear-rnn" \
       org.opencontainers.image.description="Watch a recurrent network learn to count, or fail to" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.licenses="MIT AND OFL-1.1"
 COPY --from=build /app /app
 # An empty directory that the service owns. A named volume inherits its owner.
 COPY --from=build --chown=10001:10001 /empty /data

@@ -104,9 +104,14 @@ def test_a_release_has_both_packages_and_the_schema(tmp_path: Path) -> None:
     for name, package in zip(names, ("service/", "linear_rnn/"), strict=True):
         with zipfile.ZipFile(dist / f"{name}-py3-none-any.whl") as wheel:
             contents = set(wheel.namelist())
+            is_service = package == "service/"
             assert {f"{package}__init__.py", f"{package}py.typed"} <= contents
-            assert ("service/guide/index.html" in contents) == (package == "service/")
+            assert ("service/guide/index.html" in contents) == is_service
+            font_license = f"{name}.dist-info/licenses/service/explorer/fonts/LICENSE.md"
+            assert (font_license in contents) == is_service
             readme = wheel.read(f"{name}.dist-info/METADATA").decode()
+            expression = "MIT AND OFL-1.1" if is_service else "MIT"
+            assert f"License-Expression: {expression}\n" in readme
         assert_links_are_absolute(readme)
         with tarfile.open(dist / f"{name}.tar.gz") as sdist:
             sdist.extractall(tmp_path, filter="data")
