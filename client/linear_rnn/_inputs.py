@@ -108,6 +108,8 @@ def is_table(value: object) -> TypeGuard[TableLike]:
 def to_csv(table: TableLike) -> tuple[bytes, dict[str, Any]]:
     """Return a file, a table or columns as CSV, and the default options for reading it."""
     if isinstance(table, str | os.PathLike):
+        if str(table).startswith(("https:/", "http:/")):
+            raise ValueError(f"{table} is an address; download it, or read it with pandas")
         return Path(table).read_bytes(), {}
     source: Any = table
     if hasattr(source, "read"):

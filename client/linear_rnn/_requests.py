@@ -248,6 +248,9 @@ class TableOptions(TypedDict, total=False):
     between: Literal["hold", "zero"] | None
     """The inputs of steps that grid or gaps add: hold, by default, repeats the previous value, and
     zero is 0."""
+    differences: str | None
+    """Counters, such as meters, separated by commas. Their differences from row to row are used;
+    the first row of each sequence has none and is left out."""
     every: int | None
     """Use the means of so many rows."""
     last: int | None

@@ -6,6 +6,7 @@ from typing import Final
 from service.engine.data import Note
 from service.errors import count
 from service.formats.base import SeriesColumns
+from service.formats.csv_tables import join_names, split_names
 from service.formats.numerals import SWITCHES
 from service.formats.repairs import Offer, offer
 from service.formats.roles import GUESSED, REASONS, REPEATS, Roles
@@ -115,6 +116,12 @@ def _list_roles(found: Structure, given: SeriesColumns, proposed: Roles) -> Iter
         if pair in SWITCHES and found.names[j] in {chosen.target, *inputs}:
             one, zero = pair.split("/")
             yield Note("switch", f"{found.names[j]!r} is read as 1 for {one}, 0 for {zero}")
+    differences = {*split_names(given.differences)}
+    for name in proposed.may_count:
+        if name not in differences:
+            sentence = f"{name!r} never falls, as a counter or a meter"
+            repair = offer("differences", join_names(sorted({name, *differences})), name)
+            yield Note("counter", sentence, (repair,), is_open=True)
     for name in proposed.may_be_groups:
         sentence = f"{name!r} has few values in blocks of rows, and is read as an input"
         repair = offer("sequence", name, f"each value of {name!r} as a sequence")

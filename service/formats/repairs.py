@@ -34,6 +34,7 @@ REPAIRS: Final = {
     ),
     "repeated": Repair("Use means of rows at equal times ({})", "{} averaged"),
     "grid": Repair("{}"),
+    "differences": Repair("Use the differences of {!r} from row to row", "differences of {}"),
     "every": Repair("Use means of {} rows", "means of {}"),
     "last": Repair("Use the last {} of {} rows", "the last {} of {}"),
     "time": Repair("Read the rows without times"),

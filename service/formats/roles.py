@@ -31,8 +31,8 @@ SEQUENCE: Final = re.compile(
 )
 TARGET: Final = re.compile(
     r"(total |gross |net )?(target|output|response|outcome|y|sales|revenue|turnover|demand|orders"
-    r"|conversions|umsatz|absatz|erl\u00f6se?|ertrag|ventes|ventas|vendite|zielgr\u00f6\u00dfe|ziel"
-    r"|runoff|discharge|streamflow|abfluss)([ _]?[(\[].*|[ _](total|eur|usd|gbp|chf|units))?",
+    r"|conversions|umsatz|absatz|erl\u00f6se?|ertrag|ventes|ventas|vendite|zielgr\u00f6\u00dfe|ziel)"
+    r"([ _]?[(\[].*|[ _](total|eur|usd|gbp|chf|units))?",
     re.IGNORECASE,
 )
 IDENTIFIER: Final = re.compile(
@@ -51,6 +51,11 @@ NUMBERED: Final = re.compile(r"\d")
 UNREADABLE: Final = "its values differ"
 TEXTS: Final = {"time", "text"}
 TRANSPOSED: Final = offer("pivot", "header", "each row as a column")
+# A counter has so many steps, whose standard deviation is this share of their mean, and whose
+# correlation with time is below a limit: those of a response to one step decay.
+MANY: Final = 20
+UNEQUAL: Final = 0.02
+STEADY: Final = 0.5
 MAX_COLUMNS: Final = 1000  # of a table whose roles are proposed
 N_COUNTED: Final = 10  # rows of a column that may number them
 TIMES: Final[tuple[Role, ...]] = ("time", "clock")
@@ -66,6 +71,7 @@ class Roles(NamedTuple):
     roles: list[Role]  # of all columns
     because: list[str]
     may_be_groups: list[str]  # inputs whose numbers may name groups
+    may_count: list[str]  # the target and inputs that may be counters
 
     def describe(self) -> tuple[str, ...]:
         """Return each role with its columns."""
@@ -160,7 +166,8 @@ class _Proposal:
                 self._give("left_out", why, [column])
         roles: list[Role] = [role or "left_out" for role in self._roles]
         groups = [] if chosen.inputs is not None else self._find_groups()
-        return Roles(self._to_columns(roles), roles, self._because, groups)
+        counters = [self._found.names[j] for j in range(len(roles)) if self._may_count(j)]
+        return Roles(self._to_columns(roles), roles, self._because, groups, counters)
 
     def _to_columns(self, roles: Sequence[Role]) -> SeriesColumns:
         def name(role: Role) -> str | None:
@@ -335,6 +342,17 @@ class _Proposal:
         is_named = self._chosen.is_series and self._named(IDENTIFIER, [column])
         rises = is_named and (np.diff(self._read(column)) > 0).all()
         return "it identifies the rows" if rises else ""
+
+    def _may_count(self, column: int) -> bool:
+        """Return True for a target or an input that rises steadily by unequal steps, as a meter."""
+        if self._roles[column] not in {"target", "input"} or not self._chosen.is_series:
+            return False
+        numbers = self._read(column)
+        steps = np.diff(numbers[~np.isnan(numbers)])
+        if len(steps) < MANY or (steps < 0).any() or np.median(steps) <= 0:
+            return False
+        trend = np.corrcoef(steps, np.arange(len(steps)))[0, 1] if np.ptp(steps) else 1.0
+        return bool(np.std(steps) > UNEQUAL * np.mean(steps) and abs(trend) < STEADY)
 
     def _propose_inputs(self) -> None:
         columns = self._of_kind("number")

@@ -11,7 +11,7 @@ from service.engine.data import Note, Series, Step
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.formats.base import SeriesColumns, SizeLimits
-from service.formats.csv_tables import SEPARATORS, Layout, offer_fills
+from service.formats.csv_tables import SEPARATORS, Layout, offer_fills, split_names
 from service.formats.numerals import cite
 from service.formats.repairs import INVENTED, describe
 from service.formats.text import Line
@@ -105,17 +105,7 @@ class SeriesRows:
         self._steps = _Steps(codes, inputs, np.frombuffer(self._targets))
         if (np.diff(codes) < 0).any():
             self._take(np.argsort(codes, kind="stable"))
-        if times is not None:
-            self._drop_undated(times)
-            self._arrange(times)
-        if chosen.repeated is not None:
-            self._merge(self._require_times("repeated"))
-        if chosen.last is not None:
-            self._take_last(chosen.last)
-        if chosen.grid is not None or chosen.gaps == "missing":
-            self._add_steps()
-        if chosen.fill is not None:
-            self._fill(chosen.fill)
+        self._repair(times)
         labels = self._divide([*self._labels])
         codes = self._steps.codes
         step, starts = (Step(), ()) if times is None else times.find_steps(codes)
@@ -133,6 +123,23 @@ class SeriesRows:
             raise Invalid(detail, parameter="target")
         parts = lengths, tuple(names), target, step, to_names(labels), starts
         return Series(inputs, targets, *parts, tuple(self.repairs), notes=tuple(self.invented))
+
+    def _repair(self, times: Times | None) -> None:
+        """Make the repairs of rows; raises Invalid, TimesError and LimitExceeded."""
+        chosen = self._chosen
+        if times is not None:
+            self._drop_undated(times)
+            self._arrange(times)
+        if chosen.repeated is not None:
+            self._merge(self._require_times("repeated"))
+        if chosen.differences is not None:
+            self._subtract(split_names(chosen.differences))
+        if chosen.last is not None:
+            self._take_last(chosen.last)
+        if chosen.grid is not None or chosen.gaps == "missing":
+            self._add_steps()
+        if chosen.fill is not None:
+            self._fill(chosen.fill)
 
     def _report(self, repair: str, *words: Any) -> None:
         """Add the sentence about a repair, and a note if it invented inputs."""
@@ -176,6 +183,29 @@ class SeriesRows:
             self._take(kept)
             self._steps = _Steps(self._steps.codes, _average(inputs, kept), _average(targets, kept))
             self._report("repeated", count(int(is_repeated.sum()), "repeated time"))
+
+    def _subtract(self, names: list[str]) -> None:
+        """Replace counters by their differences, and leave out the first row of each sequence.
+
+        It raises Invalid.
+        """
+        codes, inputs, targets = self._steps
+        known = [self._layout.names[j] for j in (*self._layout.inputs, self._layout.target)]
+        for name in names:
+            if name not in known:
+                detail = f"{name!r} is neither the target nor an input"
+                raise Invalid(detail, parameter="differences")
+        is_first = np.diff(codes, prepend=-1) > 0
+        if self._chosen.gaps == "sequences":
+            is_first |= self._require_times("gaps").find_late(codes)
+        if is_first.all():
+            raise Invalid("differences require two rows", parameter="differences")
+        columns = [known.index(name) for name in names]
+        numbers = np.column_stack([inputs, targets])
+        numbers[1:, columns] = np.diff(numbers[:, columns], axis=0)
+        self._steps = _Steps(codes, numbers[:, :-1], numbers[:, -1])
+        self._take(np.flatnonzero(~is_first))
+        self._report("differences", ", ".join(names))
 
     def _take_last(self, n: int) -> None:
         """Select the last rows of each sequence."""

@@ -46,8 +46,8 @@ NO_TABLES: Final = {
     b"\xff\xd8\xff": "this is a picture (JPEG)",
     b"PAR1": "this is a Parquet file",
     b"<": "this is a web page or XML",
-    b"{": "this is JSON; as a table, each line has the values of the same columns",
-    b"[{": "this is JSON; as a table, each line has the values of the same columns",
+    b"{": "this is JSON or JSON lines, not a table",
+    b"[{": "this is JSON, not a table",
     ZIP: "this is a zip archive without a table",
 }
 OPEN_DOCUMENT: Final = b"application/vnd.oasis.opendocument"

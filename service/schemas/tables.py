@@ -68,6 +68,9 @@ class TableOptions(QueryModel):
     between: Annotated[Literal["hold", "zero"] | None, Field(examples=["hold"])] = None
     """For series as tables: the inputs of steps that grid or gaps add: hold, by default, repeats
     the previous value, and zero is 0."""
+    differences: Annotated[str | None, Field(max_length=500, examples=["kWh"])] = None
+    """For series as tables: counters, such as meters, separated by commas. Their differences from
+    row to row are used; the first row of each sequence has none and is left out."""
     every: Annotated[int | None, Field(ge=2, le=100_000, examples=[4]), NUMBER, PARSE_NUMBER] = None
     """For series as tables: use the means of so many rows."""
     last: Annotated[int | None, Field(ge=1, examples=[1000]), NUMBER, PARSE_NUMBER] = None

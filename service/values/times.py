@@ -39,6 +39,10 @@ NUMBER: Final = (
 )
 MAX_STEPS: Final = 2.0**53  # of a grid, as integers; no table is that long
 EPOCH: Final = 946_684_800, 4_102_444_800  # seconds from 1970 to 2000 and to 2100
+SERIAL: Final = 25_569  # 1970 in the days that spreadsheets count
+# Columns whose numbers can be such days; those of times only if one has a fraction.
+DATED: Final = re.compile(r"(date|datum|datetime|timestamp|zeitstempel|fecha)\b.*", re.IGNORECASE)
+TIMED: Final = re.compile(r"(time|zeit|uhrzeit|temps)\b.*", re.IGNORECASE)
 LATE: Final = 10.0  # seconds by which a logger can be late, at most a tenth of its step
 
 MAX_NAMED: Final = 1000  # sequences whose names and first times are stored
@@ -74,7 +78,8 @@ class Times:
     """A column of times: numbers, or dates if the first one is not a number.
 
     The name of the column is the unit of numbers. Seconds or milliseconds since 1970 are dates, in
-    UTC. With ``skips_unreadable``, a text that is not a time, after the first one, is nan.
+    UTC, and the days of spreadsheets in a column of dates are dates, in local time. With
+    ``skips_unreadable``, a text that is not a time, after the first one, is nan.
     """
 
     def __init__(
@@ -85,7 +90,8 @@ class Times:
         self._offsets = array("d")  # of the local times, in seconds
         self._are_dates = self._have_offsets = False
         self._are_clocks = False  # times of day without a date
-        self._epoch_unit = 0.0  # seconds of a number that counts from 1970; 0 for other numbers
+        self._epoch_unit = 0.0  # seconds of a number that counts to a date; 0 for other numbers
+        self._origin = 0  # 1970 in that unit
         self.step: Step | None = None  # of a grid, instead of that between the times
 
     def add(self, texts: Sequence[str]) -> None:
@@ -96,6 +102,9 @@ class Times:
             if not self._are_dates:
                 self._epoch_unit = _find_epoch_unit(texts[0])
                 self._are_dates = self._have_offsets = self._epoch_unit > 0
+                if not self._are_dates and _are_serial(self._name, texts):
+                    self._epoch_unit, self._origin = float(UNITS["day"]), SERIAL
+                    self._are_dates = True
         for text in texts:
             try:
                 self._times.append(self._parse(text))
@@ -135,7 +144,9 @@ class Times:
             raise ValueError(text)
         if not self._epoch_unit:
             return number
-        seconds = number * self._epoch_unit
+        seconds = (number - self._origin) * self._epoch_unit
+        if self._origin:  # fractions of a day are rounded
+            seconds = round(seconds)
         if not EPOCH[0] <= seconds < EPOCH[1]:
             raise ValueError(text)
         self._offsets.append(0.0)
@@ -379,3 +390,15 @@ def _find_epoch_unit(text: str) -> float:
     number = float(text.replace(",", "."))
     units = (unit for unit in (1.0, 1e-3) if EPOCH[0] <= number * unit < EPOCH[1])
     return next(units, 0.0)
+
+
+def _are_serial(name: str, texts: Sequence[str]) -> bool:
+    """Return True for the days of spreadsheets in a column of dates."""
+    try:
+        numbers = [float(text.replace(",", ".")) for text in texts]
+    except ValueError:
+        return False
+    first, end = (SERIAL + seconds / UNITS["day"] for seconds in EPOCH)
+    has_fraction = any(not number.is_integer() for number in numbers)
+    is_named = DATED.fullmatch(name) or (has_fraction and TIMED.fullmatch(name))
+    return bool(is_named) and all(first <= number < end for number in numbers)

@@ -236,6 +236,11 @@ def test_columns_of_different_lengths_are_named(rnn: Client) -> None:
         fit.forecast({"search": [1, 2], "tv": [1]})
 
 
+def test_an_address_is_no_file(rnn: Client) -> None:
+    with pytest.raises(ValueError, match="is an address; download it"):
+        rnn.fit("https://example.org/table.csv")
+
+
 def test_datasets_with_a_target_per_sequence(rnn: Client, tmp_path: Path) -> None:
     inputs, targets = np.eye(4), np.arange(4.0)
     stored = rnn.upload((inputs, targets), name="eye")

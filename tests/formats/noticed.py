@@ -87,6 +87,7 @@ ANNOTATIONS = (
     "#default,_result,,,,",
 )
 TRANSPOSED = ["name", *DAYS], ["x", *INPUTS], ["y", *TARGETS]
+METER = np.round(5000 + np.cumsum([0.0, *TARGETS]), 3).tolist()
 CASES = {
     "switch of ON and OFF": switch("ON", "OFF"),
     "switch of ein and aus": switch("ein", "aus"),
@@ -108,6 +109,10 @@ CASES = {
     ),
     "unreadable times without a name": Case(
         write("label,x,y", [f"shift {k}" for k in range(N)], *BOTH), "step", {"time": ""}, "times"
+    ),
+    "days of a spreadsheet": Case(write("date,x,y", range(45292, 45292 + N), *BOTH), "day"),
+    "times of a spreadsheet": Case(
+        write("Time,x,y", [round(45292 + k / 24, 5) for k in range(N)], *BOTH), "hour"
     ),
     "year and month": Case(write("year,month,x,y", *zip(*MONTHS, strict=True), *BOTH), "month"),
     "year, month and day": Case(
@@ -149,6 +154,10 @@ CASES = {
     "times in the header": Case(
         "\n".join(",".join(map(str, line)) for line in TRANSPOSED),
         *("day", {"pivot": "header"}, "layout"),
+    ),
+    "a counter": Case(
+        write("date,x,y", [*DAYS, date(2024, 3, 1)], [0.0, *INPUTS], METER),
+        *("day", {"differences": "y"}, "counter"),
     ),
     "a long name": Case(write(f"date,{LONG},y", DAYS, *BOTH), "day", slug="name"),
     "an identifier": Case(

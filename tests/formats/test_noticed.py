@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from service.errors import Malformed
 from service.formats import SeriesColumns
 from service.operations.shared.limits import Limits
 from service.operations.tables import describe_table
@@ -22,7 +23,7 @@ def test_what_is_noticed(name: str) -> None:
     series = read(case.body, target="", roles="proposed", **case.query)
     inputs, targets = (SWITCHED, HEATED) if case.is_binary else (INPUTS, TARGETS)
     np.testing.assert_array_equal(series.inputs[:, 0], inputs)
-    np.testing.assert_array_equal(series.targets, targets)
+    np.testing.assert_allclose(series.targets, targets, rtol=1e-9)  # differences of a counter
     assert (series.step.length, series.step.unit) == (1.0, case.unit)
 
 
@@ -49,3 +50,25 @@ def test_a_long_table_that_cannot_be_pivoted() -> None:
     table = f"date,variable,value\n{rows}\n"
     read.refuses(table, "line 8: a second value of 'x'", target="y", pivot="variable:value")
     read.refuses(table, "no column 'price'", target="y", pivot="variable:price")
+
+
+def test_what_rises_and_is_no_counter() -> None:
+    """The response to one step rises by less and less, and a ramp by the same."""
+    rows = "\n".join(f"{k},{float(k > 2)},{3 - 2 * 0.9**k},{k / 4}" for k in range(60))
+    found = describe_table(f"t,x,y,z\n{rows}\n".encode(), SeriesColumns(target=""), Limits())
+    assert "counter" not in [each.slug for each in found.problems]
+
+
+def test_differences_of_sequences() -> None:
+    """The first row of each sequence has no difference; a name must be one of the series."""
+    table = "s,x,y\na,1,10\na,2,13\nb,1,5\nb,3,6\n"
+    series = read(table, target="y", inputs=("x",), sequence="s", differences="y")
+    np.testing.assert_array_equal(series.inputs[:, 0], [2, 3])
+    np.testing.assert_array_equal(series.targets, [3, 1])
+    read.refuses(table, "'z' is neither", target="y", inputs=("x",), differences="z")
+
+
+def test_json_is_no_table() -> None:
+    for body in (b'{"x": 1}\n{"x": 2}\n', b'[{"x": 1}]'):
+        with pytest.raises(Malformed, match=r"this is JSON.*; save the table as CSV or xlsx"):
+            read(body, target="y")
