@@ -34,7 +34,7 @@ RUN PYTHONDONTWRITEBYTECODE=1 /app/bin/python -m scripts.guide && \
 FROM ${BASE}
 ARG VERSION=unknown
 LABEL org.opencontainers.image.title="linear-rnn" \
-      org.opencontainers.image.description="Watch a recurrent network learn to count, or fail to" \
+      org.opencontainers.image.description="See why training a recurrent network fails; find a time constant, and whether to trust it." \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.licenses="MIT AND OFL-1.1"
 COPY --from=build /app /app

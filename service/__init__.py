@@ -1,3 +1,3 @@
-"""A linear recurrent network, trained and explained over HTTP."""
+"""See why training a recurrent network fails; find a time constant, and whether to trust it."""
 
 __version__ = "0.1.0"

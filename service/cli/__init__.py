@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from service import __version__
+import service
 from service.cli.computations import COMPUTATIONS
 from service.cli.serving import keys, migrate, serve, worker
 from service.cli.text import load_json
@@ -32,16 +32,13 @@ class InOrder(click.Group):
 @click.group(
     cls=InOrder,
     commands=[*COMPUTATIONS, serve, worker, migrate, keys],
+    help=f"{service.__doc__}\n\n{load_json('descriptions.json')['help']}",
     epilog=load_json("descriptions.json")["epilog"],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, message=f"{PROGRAM} %(version)s")
+@click.version_option(service.__version__, message=f"{PROGRAM} %(version)s")
 def cli() -> None:
-    """Watch a recurrent network learn to count, and fit it to your own sequences.
-
-    All commands except serve and worker compute locally, without a server. Their options are the
-    request fields in openapi.md; without options, all except fit reproduce the tutorial.
-    """
+    """Check the platform before every command."""
     check_platform()
 
 

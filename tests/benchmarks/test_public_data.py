@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.public_data import CASES, Json, follow_advice, format_row
-from tests.repository.test_recipes import assert_equal_text
+from tests.repository.conftest import assert_equal_text
 
 FITTING = (Path(__file__).parents[2] / "docs" / "fitting.md").read_text(encoding="utf-8")
 BY_FILE = {case["file"]: case for case in CASES}

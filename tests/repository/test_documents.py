@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service import __version__
+import service
+from service.cli import cli
 from service.engine.network import ACTIVATIONS
 from service.engine.training import OPTIMIZERS
 from service.settings import Settings
@@ -30,7 +31,15 @@ LINK = re.compile(
 )
 
 
-# Tables
+# Names and tables
+
+
+def test_readme_command_package_and_image_have_the_same_first_sentence() -> None:
+    """The summary of the package is the docstring of its module."""
+    sentence = str(service.__doc__)
+    assert README.split("\n\n")[1] == sentence
+    assert str(cli.help).split("\n\n")[0] == sentence
+    assert f'image.description="{sentence}"' in (ROOT / "Dockerfile").read_text()
 
 
 def test_the_generated_tables_are_current() -> None:
@@ -107,4 +116,4 @@ def test_the_changelog_is_short_and_begins_with_this_release() -> None:
     for section in CHANGELOG.split("\n## ")[1:]:
         assert len(section.splitlines()) <= 60, section[:20]
     latest = re.findall(r"^## \[(.+?)\]", CHANGELOG, re.MULTILINE)[0]
-    assert latest in ("Unreleased", __version__)
+    assert latest in ("Unreleased", service.__version__)

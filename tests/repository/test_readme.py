@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.repository.conftest import Post
+from scripts.recipes import BLOCKS, run_block
+from tests.repository.conftest import Post, assert_equal_text
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -137,6 +138,14 @@ def test_the_shown_json_is_received(responses: list[list[tuple[str, httpx.Respon
             written = json.loads(text, parse_float=WrittenNumber)
             assert any(contains(body, written) for body in received), text
     assert shown >= 2
+
+
+def test_the_shown_output_is_printed() -> None:
+    shown = [(code, text) for language, code, _, text in BLOCKS.findall(README) if text]
+    commands = [pair for pair in shown if "linear-rnn" in pair[0].split("\n", 1)[0]]
+    assert commands
+    for code, text in commands:
+        assert_equal_text(run_block("sh", code.replace(".venv/bin/", ""), {}), text)
 
 
 def test_the_pages_of_the_service_exist(address: str) -> None:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from copy import deepcopy
-from math import exp, isclose, log
+from math import exp, log
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +27,11 @@ from linear_rnn import Client
 from scripts.notebook import NOTEBOOK, run_cells
 from scripts.recipes import BLOCKS, RECIPES, pages, run_block, run_command
 from service.engine.types import Array
+from tests.repository.conftest import assert_equal_text
 
 DATA = RECIPES / "data"
 PICTURES = "docs/recipes/images"
-NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?")
 PAGES = [page for page in sorted(RECIPES.glob("*.md")) if page.name != "README.md"]
-
-
-def assert_equal_text(printed: str, shown: str) -> None:
-    """Compare texts; the last digits of numbers may differ between processors."""
-    assert NUMBER.sub("#", printed).split() == NUMBER.sub("#", shown).split()
-    for number, other in zip(NUMBER.findall(printed), NUMBER.findall(shown), strict=True):
-        assert isclose(float(number), float(other), rel_tol=1e-4, abs_tol=1e-9), (number, other)
 
 
 def mark_page(page: Path) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import service
 from scripts import release
 from service import __version__
 
@@ -112,6 +113,7 @@ def test_a_release_has_both_packages_and_the_schema(tmp_path: Path) -> None:
             readme = wheel.read(f"{name}.dist-info/METADATA").decode()
             expression = "MIT AND OFL-1.1" if is_service else "MIT"
             assert f"License-Expression: {expression}\n" in readme
+            assert f"Summary: {service.__doc__}\n" in readme or not is_service
         assert_links_are_absolute(readme)
         with tarfile.open(dist / f"{name}.tar.gz") as sdist:
             sdist.extractall(tmp_path, filter="data")
