@@ -20,7 +20,8 @@ from service.rendering.requests import Drawing
 from service.schemas.base import encode
 
 MEDIA_TYPES: Final = {
-    suffix: fmt.media_type for suffix, fmt in (PICTURE_FORMATS | DATASET_FORMATS).items()
+    "html": "text/html",
+    **{suffix: fmt.media_type for suffix, fmt in (PICTURE_FORMATS | DATASET_FORMATS).items()},
 }
 JSON: Final = "application/json"
 CACHE_CONTROL: Final = "max-age=300"

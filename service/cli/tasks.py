@@ -87,7 +87,8 @@ def _compute(name: str, describe: Describe, style: type[PictureOptions] = Pictur
         def make_file(suffix: str, options: PictureOptions) -> Any:
             session.store(row, arrays)
             resources = resolve_name("service.operations.computations.resources:RESOURCES")
-            file = next(each.files[0] for each in resources if each.job_type is job_type)
+            files = next(each.files for each in resources if each.job_type is job_type)
+            file = next(each for each in files if suffix in each.suffixes)
             return file.make(row, suffix, options, session)
 
         return submit.encode_inline(job_type, row, arrays), make_file
@@ -208,7 +209,7 @@ FIT_ONE: Final = _compute("fits:FIT", text.describe_fit, FitPictureOptions)
 FILES: Final = (*PICTURE_FORMATS, "csv")
 TASKS: Final[dict[str, Callable[[], Task]]] = {
     "train": lambda: _compute("training:TRAINING_RUN", text.describe_run),
-    "fit": lambda: FIT_ONE._replace(answer=_fit),
+    "fit": lambda: FIT_ONE._replace(answer=_fit, suffixes=(*PICTURE_FORMATS, "html", "csv")),
     "forecast": lambda: Task(FIT.request_model, FILES, _forecast, text.describe_forecast, True),
     "predict": lambda: _ask("PREDICT", text.describe_outputs)._replace(suffixes=("csv",)),
     "surface": lambda: _ask("COST_SURFACE", text.describe_surfaces),

@@ -38,6 +38,7 @@ from service.rendering.labels import (
     place_in_time,
     run_labels,
 )
+from service.rendering.report import write_report
 from service.rendering.requests import (
     BasinMapPictureRequest,
     ContributionsPictureRequest,
@@ -48,6 +49,7 @@ from service.rendering.requests import (
     PictureRequest,
     PlansPictureRequest,
     ProfilePictureRequest,
+    ReportRequest,
     ResponsePictureRequest,
     SurfacePictureRequest,
     TracePictureRequest,
@@ -64,7 +66,11 @@ MAX_LOG = 600.0  # the largest relative cost that is drawn
 
 @np.errstate(over="ignore", invalid="ignore")  # of ticks near the end of the float64 range
 def draw(request: PictureRequest) -> Drawing:
-    """Return a picture, with its HTTP request as metadata."""
+    """Return a picture, with its HTTP request as metadata, or a report with pictures."""
+    if isinstance(request, ReportRequest):
+        drawings = {caption: draw(each) for caption, each in request.pictures.items()}
+        pictures = {caption: each.contents for caption, each in drawings.items()}
+        return Drawing(write_report(request, pictures))
     drawn = _FIGURES[type(request)](request)
     metadata = {"Request": request.http_request}
     if drawn.notes:

@@ -188,6 +188,15 @@ class PlansPictureRequest(_FitRequest):
     verdict: str  # on the fit
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReportRequest(PictureRequest):
+    """The report of a fit, with its pictures by their captions."""
+
+    result: Mapping[str, Any]
+    name: str  # of the fit and of the version of its result
+    pictures: Mapping[str, PictureRequest]
+
+
 def figure_style(options: PictureOptions, size: tuple[int, int]) -> Style:
     """Return the style of a figure whose own size is ``size``; raises LimitExceeded."""
     width, height = options.width or size[0], options.height or size[1]

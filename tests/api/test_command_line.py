@@ -310,6 +310,7 @@ def test_the_examples_work(run: Run, tmp_path: Path, line: str) -> None:
         ("surface --out surface.npz", b"PK"),
         ("surface --resolution 5 --out surface.pdf --theme dark --width 500", b"%PDF"),
         (f"{FIT_SALES} --out fit.csv", b"sequence,step,"),
+        (f"{FIT_SALES} --out fit.html", b"<!doctype html>"),
     ],
 )
 def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:

@@ -29,7 +29,9 @@ from service.rendering.requests import (
     ContributionsPictureRequest,
     FitPictureRequest,
     GroupsPictureRequest,
+    PictureRequest,
     ProfilePictureRequest,
+    ReportRequest,
     ResponsePictureRequest,
 )
 from service.rendering.rows import find_first, list_groups, select_rows
@@ -237,6 +239,32 @@ def load_contributions(
     """
     solution = restore(row, database)
     return ContributionsPictureRequest(solution=solution, **_fit_fields(row), **common)
+
+
+def load_report(
+    row: ComputationRow, arrays: Arrays, common: Common, database: "store.Database", limits: Limits
+) -> ReportRequest:
+    """Write the verdict, pictures, the roles of columns, repairs and the request in one HTML file.
+
+    The file contains its pictures and no script.
+    """
+    drawn = {**common, "suffix": "svg"}
+    pictures: dict[str, PictureRequest] = {
+        "The data with the fit, and the residuals below": load_fit(
+            row, arrays, drawn, database, limits
+        )
+    }
+    del drawn["scale"]  # of the first picture
+    if row.result and row.result["inputs"]:
+        caption = "The response to one lasting unit of each input"
+        pictures[caption] = load_response(row, arrays, drawn)
+    pictures["The lowest error for each w_rec"] = load_profile(row, arrays, drawn)
+    return ReportRequest(
+        result=row.result or {},
+        name=f"{row.id}, result version {row.result_version}",
+        pictures=pictures,
+        **{**drawn, "suffix": common["suffix"]},
+    )
 
 
 def _fit_fields(row: ComputationRow) -> dict[str, Any]:

@@ -284,6 +284,7 @@ FIT = JobType(
             for name in ("profile", "response", "contributions", "groups")
             for suffix in SUFFIXES
         },
+        "report": "/report.html",
     },
     arrays_field="arrays",
     estimate=estimate,

@@ -38,7 +38,7 @@ from service.store.rows import ComputationRow
 
 
 class ResultFile(NamedTuple):
-    """A file of a result, in the formats of pictures or with its numbers."""
+    """A file of a result, in the formats of pictures or with its numbers, or a document."""
 
     job_type: JobType[Any]
     name: str
@@ -46,14 +46,15 @@ class ResultFile(NamedTuple):
     size: tuple[int, int]  # of the picture if the options have none
     # Loads what the picture shows. Its docstring is the documentation of the API.
     load: Callable[[ComputationRow, Arrays, Common, "store.Database", Limits], PictureRequest]
-    download: Callable[[str, ComputationRow, "store.Database"], Download]  # by its path
-    table: str = "csv"  # the format of the numbers
+    # Returns the numbers by their path, except for a document.
+    download: Callable[[str, ComputationRow, "store.Database"], Download] | None
+    table: str = "csv"  # the format of the numbers, or of a document
     options: type[PictureOptions] = PictureOptions
 
     @property
     def suffixes(self) -> tuple[str, ...]:
         """All formats."""
-        return (*PICTURE_FORMATS, self.table)
+        return (self.table,) if self.download is None else (*PICTURE_FORMATS, self.table)
 
     def make(
         self, row: ComputationRow, suffix: str, options: PictureOptions, context: Context
@@ -64,7 +65,7 @@ class ResultFile(NamedTuple):
         """
         job_type, limits = self.job_type, context.limits
         path = f"{job_type.path}/{row.id}{self.path}.{suffix}"
-        if suffix == self.table:
+        if suffix == self.table and self.download is not None:
             return self.download(path, row, context.database)
         made = {"method": "POST", "path": job_type.path, "body": row.request}
         request = {"method": "GET", "path": path, "of": made}
@@ -142,6 +143,16 @@ FIT_CONTRIBUTIONS: Final = ResultFile(
 FIT_GROUPS: Final = ResultFile(
     FIT, "fit_groups", "/groups", (900, 520), fit_files.load_groups, fit_files.groups_csv
 )
+FIT_REPORT: Final = ResultFile(
+    FIT,
+    "fit_report",
+    "/report",
+    (900, 520),
+    fit_files.load_report,
+    None,
+    "html",
+    FitPictureOptions,
+)
 RESOURCES: Final = (
     Resource(
         TRAINING_RUN,
@@ -169,6 +180,6 @@ RESOURCES: Final = (
         "Fit a recurrence",
         "Fit all unknowns of S_k = w_rec S_{k-1} + w_in x_k, and return the least-squares optimum, "
         "its intervals, and a verdict on them.",
-        (FITTED, FIT_PROFILE, FIT_RESPONSE, FIT_CONTRIBUTIONS, FIT_GROUPS),
+        (FITTED, FIT_PROFILE, FIT_RESPONSE, FIT_CONTRIBUTIONS, FIT_GROUPS, FIT_REPORT),
     ),
 )

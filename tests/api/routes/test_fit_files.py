@@ -1,7 +1,11 @@
 """Responses, contributions and pictures of fits."""
 
+import xml.etree.ElementTree as ET
+from base64 import b64decode
+from html.parser import HTMLParser
 from typing import Any
 from unittest.mock import Mock
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -119,3 +123,56 @@ def test_the_picture_of_a_fit_has_the_dates_of_its_data(api: Any) -> None:
         svg = api.get(fit["links"]["svg"]).text
         contents.add(svg[svg.index("</metadata>") :])  # which contains the request
     assert len(contents) == 3
+
+
+class Reader(HTMLParser):
+    """The elements of a page with their attributes, and its texts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_a_report_has_the_fit_without_scripts(api: Any) -> None:
+    name = "<script>alert(1)</script>"
+    rows = [f"day,x,{name}"]
+    rows += [f"2024-01-{day:02},{day % 5},{(3 * day) % 7}" for day in range(1, 30) if day != 9]
+    query = f"?kind=series&target={quote(name)}&inputs=x&time=day&gaps=sequences"
+    dataset = {"kind": "stored", "id": api.upload("\n".join(rows), query=query).json()["id"]}
+    fit = api.post(FITS, {"dataset": dataset}).json()
+    response = api.get(fit["links"]["report"])
+    assert response.headers["content-type"].partition(";")[0] == "text/html"
+    assert response.headers["content-disposition"].startswith("attachment")
+    page = Reader(response.text)
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "link", "iframe", "a", "svg"}
+    policies = [each["content"] for tag, each in page.elements if "http-equiv" in each]
+    assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+    sources = [str(each["src"]) for tag, each in page.elements if tag == "img"]
+    assert len(sources) == 3
+    for source in sources:
+        assert source.startswith("data:image/svg+xml;base64,")
+        ET.fromstring(b64decode(source.partition(",")[2]))  # noqa: S314 - our own
+    assert set(fit["summary"]["sentences"]) <= set(page.texts)
+    for text in (f"{name} (28 values)", "x", "1 day", "; ".join(fit["repairs"])):
+        assert text in page.texts
+    (footer,) = (text for text in page.texts if fit["id"] in text)
+    assert footer.endswith(f"result version {fit['result_version']}")
+    assert f'"id": "{dataset["id"]}"' in response.text.replace("&quot;", '"')
+
+
+def test_a_fit_without_inputs_and_a_verdict_has_a_report(api: Any) -> None:
+    series = make_series(None) | {"inputs": []}
+    sequences = [{"targets": [9, 7, 6, 4.5, 4, 3, 2.5, 2, 1.6, 1.2]}]
+    fit = api.post(FITS, {"dataset": series | {"sequences": sequences}, "verdict": False}).json()
+    page = Reader(api.get(fit["links"]["report"]).text)
+    assert [tag for tag, _ in page.elements].count("img") == 2
+    assert "Fit of y" in page.texts
