@@ -36,10 +36,16 @@ MIN_CONTENTS = 3  # sections of a page that has a list of contents
 # The title of a group, and its pages by their sources. A source is a file, or the name of a
 # generated text as a file next to docs/README.md.
 GROUPS: dict[str, dict[str, str]] = {
-    "": {"docs/README.md": "index.html"},
+    "": {"docs/README.md": "index.html", "docs/start.md": "start.html"},
     "Fits of your own sequences": {
         "docs/fitting.md": "fitting.html",
         RECIPES: "recipes/index.html",
+    },
+    "Coming from other packages": {
+        "docs/comparisons/curve_fit.md": "comparisons/curve_fit.html",
+        "docs/comparisons/pastas.md": "comparisons/pastas.html",
+        "docs/comparisons/adstock.md": "comparisons/adstock.html",
+        "docs/comparisons/prophet.md": "comparisons/prophet.html",
     },
     "Training": {
         "docs/teaching.md": "teaching.html",

@@ -1,4 +1,4 @@
-"""Run the code in docs/recipes and write its output: ``python -m scripts.recipes``."""
+"""Run the code in docs/recipes and similar pages, and write its output: ``make recipes``."""
 
 import contextlib
 import io
@@ -15,7 +15,8 @@ from typing import Any
 from service.cli import main
 
 ROOT = Path(__file__).parents[1]
-RECIPES = ROOT / "docs" / "recipes"
+DOCS = ROOT / "docs"
+RECIPES = DOCS / "recipes"
 # A block of code, and the block of its output, if there is one.
 BLOCKS = re.compile(r"```(sh|python|js|r)\n(.*?)```(?:(\n\n```text\n)(.*?)```)?", re.DOTALL)
 INTERPRETERS = {"js": ["node", "--input-type=module", "-"], "r": ["Rscript", "--vanilla", "-"]}
@@ -23,7 +24,8 @@ INTERPRETERS = {"js": ["node", "--input-type=module", "-"], "r": ["Rscript", "--
 
 def pages() -> list[Path]:
     """Return the pages with code, except that of scikit-learn, which few have installed."""
-    texts = {page: page.read_text(encoding="utf-8") for page in sorted(RECIPES.glob("*.md"))}
+    files = [DOCS / "start.md", *DOCS.glob("comparisons/*.md"), *RECIPES.glob("*.md")]
+    texts = {page: page.read_text(encoding="utf-8") for page in sorted(files)}
     return [page for page, text in texts.items() if BLOCKS.search(text) and "sklearn" not in text]
 
 
