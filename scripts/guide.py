@@ -33,12 +33,25 @@ SERVED = "service/explorer/"  # files of the repository that the service serves 
 EXTERNAL = re.compile(r"https?://|mailto:")
 MIN_CONTENTS = 3  # sections of a page that has a list of contents
 
+# A long document, and the pages of some of its sections by their sources: the title, and the
+# sections. The others are on the page of the document.
+FITTING = "docs/fitting.md"
+PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "docs/fitting_table.md": ("Tables for fits", ("From a table to a fit", "The table")),
+    "docs/fitting_verdict.md": ("Results and verdicts", ("Reading the result",)),
+    "docs/fitting_guarantees.md": (
+        "How reliable fits are",
+        ("What the verdict detects, and what it misses", "Fits of public data", "Guarantees"),
+    ),
+}
+
 # The title of a group, and its pages by their sources. A source is a file, or the name of a
 # generated text as a file next to docs/README.md.
 GROUPS: dict[str, dict[str, str]] = {
     "": {"docs/README.md": "index.html", "docs/start.md": "start.html"},
     "Fits of your own sequences": {
-        "docs/fitting.md": "fitting.html",
+        FITTING: "fitting.html",
+        **{source: f"{Path(source).stem}.html" for source in PARTS},
         RECIPES: "recipes/index.html",
     },
     "Coming from other packages": {
@@ -90,9 +103,23 @@ def read_source(source: str) -> str:
     generated = {"docs/command_line.md": describe_commands, "docs/client.md": describe_client}
     if source in generated:
         return generated[source]()
+    if source in {FITTING, *PARTS}:
+        return _select_sections(source)
     if source == "openapi.md":
         source = "scripts/openapi_introduction.md"
     return (ROOT / source).read_text(encoding="utf-8")
+
+
+def _select_sections(source: str) -> str:
+    """Return the Markdown of a page with sections of the long document."""
+    text = (ROOT / FITTING).read_text(encoding="utf-8")
+    introduction, *sections = re.split("^(?=## )", text, flags=re.MULTILINE)
+    rest = {section.splitlines()[0].removeprefix("## "): section for section in sections}
+    pages = {
+        page: "".join([f"# {title}\n\n", *(rest.pop(name) for name in names)])
+        for page, (title, names) in PARTS.items()
+    }
+    return pages.get(source, "".join([introduction, *rest.values()]))
 
 
 @dataclass
@@ -107,11 +134,16 @@ class Guide:
     """Links to pages: the source, the linked source, and the anchor."""
     pictures: dict[str, str] = field(default_factory=dict)
     """The addresses of pictures by their files."""
+    anchors: dict[str, set[str]] = field(default_factory=dict)
+    """The anchors on the pages of the long document by their sources."""
     problems: list[str] = field(default_factory=list)
     """Broken links and missing pictures."""
 
     def read(self) -> None:
         """Render all pages, and collect problems."""
+        for source in (each for each in (FITTING, *PARTS) if each in self.addresses):
+            headings = render(read_source(source), lambda _: None).headings
+            self.anchors[source] = {heading.anchor for heading in headings}
         for source in self.addresses:
             text = read_source(source)
             self.documents[source] = render(text, partial(self._resolve, source))
@@ -133,6 +165,8 @@ class Guide:
         name, _, anchor = target.partition("#")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), name))
         path = source if not name else path
+        if path in self.anchors:
+            path = next((page for page, has in self.anchors.items() if anchor in has), path)
         if path in self.addresses:
             self.links.append((source, path, anchor))
             address = self._relative(source, self.addresses[path])

@@ -22,6 +22,19 @@ def test_broken_links_anchors_and_pictures_are_reported(monkeypatch: pytest.Monk
     ]
 
 
+def test_links_into_a_long_document_lead_to_the_page_of_the_section() -> None:
+    made = guide.Guide()
+    made.read()
+    assert made.problems == []
+    for source in guide.PARTS:
+        assert len(made.anchors[source]) >= 2
+    page = made.files()["index.html"].decode()
+    assert 'href="fitting.html"' in page
+    linked = made.files()["comparisons/curve_fit.html"].decode()
+    address = "../fitting_guarantees.html#what-the-verdict-detects-and-what-it-misses"
+    assert f'href="{address}"' in linked
+
+
 def test_formulas_are_mathml_and_links_outside_the_guide_are_text() -> None:
     text = "# T\n\n[`x`](x.py) costs $\\frac{a}{b}$.\n\n```math\nr^2\n```\n"
     html = render(text, lambda _: None).html
