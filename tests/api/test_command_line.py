@@ -39,7 +39,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Run a command line in a directory with a table of sales, and return what it prints."""
     (tmp_path / "sales.csv").write_bytes(SALES.read_bytes())
     (tmp_path / "picture.csv").write_bytes(b"\x89PNG")
-    (tmp_path / "plan.csv").write_text("search;day;tv\n1,5;a;10\n2;b;0\n")
+    (tmp_path / "plan.csv").write_text("search;remark;tv\n1,5;a;10\n2;b;0\n")
     (tmp_path / "words.csv").write_text("a,y\n1,2\nx,2\n")
     (tmp_path / "few.csv").write_text("a,y\n1,2\n")
     (tmp_path / "one.csv").write_text("tv,search\n1,2\n")
