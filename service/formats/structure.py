@@ -134,11 +134,7 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     rows = [(line, split_line(line[1], separator)) for line in lines]
     widths = Counter(len(fields) for _, fields in rows)
     width = max(widths, key=lambda n: (widths[n], n > 1))  # the first of equally frequent ones
-    rows = [row for row in rows if not is_comment(row[0][1], len(row[1]), width)]
-    if (
-        rows and rows[0][1][0] == LOGGER
-    ):  # the station, the names, the units, how they were measured
-        rows[:4] = rows[1:3]
+    rows = _find_content(rows, width)
     if not rows:
         return None
     at = _find_header(rows, width, chosen.header)
@@ -155,15 +151,7 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     first = rows[0][0][0] if rows else limits.max_steps**2
     sample = [_pad(fields, width) for _, fields in rows]
     fields_of = [*zip(*sample, strict=True)] or [()] * width
-    signs = {
-        j: sign
-        for j, column in enumerate(fields_of)
-        if (sign := find_sign(column) or find_switch(column))
-    }
-    kinds = [
-        _find_kind(name, column, signs.get(j, ""))
-        for j, (name, column) in enumerate(zip(names, fields_of, strict=True))
-    ]
+    signs, kinds = _find_kinds(names, fields_of)
     for column, sign in signs.items():
         units[column] = units[column] or ("" if sign in SWITCHES else sign)
     read = text, limits, chosen.skip, separator
@@ -173,6 +161,30 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     found = Structure(*read, width, header, first, *columns, sample, n_above, [], Counter())
     sample[:] = [row for row in sample if not found.is_total(row)]
     return found
+
+
+def _find_content(rows: list[tuple[Line, list[str]]], width: int) -> list[tuple[Line, list[str]]]:
+    """Return the rows without comments, and of a logger's four lines the names and the units."""
+    rows = [row for row in rows if not is_comment(row[0][1], len(row[1]), width)]
+    if rows and rows[0][1][0] == LOGGER:  # station, names, units, how they were measured
+        rows[:4] = rows[1:3]
+    return rows
+
+
+def _find_kinds(
+    names: list[str], columns: Sequence[Sequence[str]]
+) -> tuple[dict[int, str], list[Kind]]:
+    """Return the signs of columns by their places, and the kinds of all columns."""
+    signs = {
+        j: sign
+        for j, column in enumerate(columns)
+        if (sign := find_sign(column) or find_switch(column))
+    }
+    kinds = [
+        _find_kind(name, column, signs.get(j, ""))
+        for j, (name, column) in enumerate(zip(names, columns, strict=True))
+    ]
+    return signs, kinds
 
 
 def is_comment(line: str, n_fields: int, width: int) -> bool:
