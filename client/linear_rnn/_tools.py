@@ -6,6 +6,7 @@ Their docstrings are the descriptions of the tools and of their parameters.
 import functools
 import inspect
 import io
+import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,7 +18,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 
-from linear_rnn import Client, LinearRNNError, __version__
+from linear_rnn import Client, LinearRNNError, StatusError, __version__
+from linear_rnn._inputs import _plain_list
 from linear_rnn._names import check_keywords
 from linear_rnn._tables import describe_fit
 
@@ -27,6 +29,12 @@ Answer: TypeAlias = Annotated[CallToolResult, Json]
 
 SECTION = "\n\nParameters\n----------\n"  # of a docstring
 MAX_TEXT = 6000  # characters of a response, about 1,500 tokens
+NOT_CLEAR = "Repeat read_table with the options of a repair of each problem."
+INSTRUCTIONS = (
+    "For a table of measured series: read_table until it has no problems, then fit with the same "
+    "options, then the options that its verdict recommends. State the verdict before the numbers, "
+    "and no number of a fit whose level is rejected or no_effect. For the network, see describe."
+)
 TOOLS: list[Tool] = []
 folder: Path | None = None  # with files that tools may read
 
@@ -43,6 +51,8 @@ def _tool(function: C) -> C:
     def call(*positional: Any, **keywords: Any) -> Any:
         try:
             return function(*positional, **keywords)
+        except StatusError as error:
+            raise ToolError(_explain(error, keywords.get("options"))[:MAX_TEXT]) from error
         except (LinearRNNError, OSError, TypeError, ValueError) as error:
             raise ToolError(str(error)[:MAX_TEXT]) from error
 
@@ -59,6 +69,34 @@ def _tool(function: C) -> C:
         tool.parameters["properties"][name]["description"] = " ".join(clause.split())
     TOOLS.append(tool)
     return function
+
+
+def _explain(error: StatusError, options: Json | None) -> str:
+    """Return an error of the service in the words of a tool, with the repairs of a table."""
+    details = [f"{each.pointer.strip('/')}: {each.text}" for each in error.errors]
+    repairs = _list_repairs(error.problem.get("repairs"), options)
+    return "\n".join([error.detail, *details[1:], *map(_describe_repair, repairs)])
+
+
+def _list_repairs(repairs: Any, options: Json | None) -> list[Json]:
+    """Return repairs of a table with the options that make them, besides those that are given."""
+    return [
+        {"label": each["label"], "options": {**(options or {}), **each["query"]}}
+        for each in repairs or ()
+    ]
+
+
+def _describe_repair(repair: Json) -> str:
+    return f"- {repair['label']}: options {json.dumps(repair['options'], ensure_ascii=False)}"
+
+
+def _describe_notes(notes: list[Json]) -> list[str]:
+    """Return each note on a table, with its repairs."""
+    return [
+        line
+        for note in notes
+        for line in (f"{note['sentence']}.", *map(_describe_repair, note["repairs"]))
+    ]
 
 
 class _Server(MCPServer):
@@ -119,6 +157,56 @@ def describe() -> Answer:
 
 
 @_tool
+def read_table(
+    csv: str | None = None,
+    path: str | None = None,
+    target: str | None = None,
+    inputs: list[str] | None = None,
+    time: str | None = None,
+    sequence: str | None = None,
+    options: Json | None = None,
+) -> Answer:
+    """Read a table before it is fitted: the roles of its columns, problems, and their repairs.
+
+    It stores nothing. Each repair has the options for the next call of `read_table`, and for `fit`.
+    If the repairs assume different things, ask the person whose table it is.
+
+    Parameters
+    ----------
+    csv
+        A table as text: a header, then a row per step, in order.
+    path
+        A file instead of csv, below the folder with which this server was started.
+    target
+        The target, by default proposed.
+    inputs
+        The inputs, by default proposed; [] for none.
+    time
+        The column of times, by default proposed.
+    sequence
+        The column with the names of sequences, by default proposed.
+    options
+        Options of the table, such as those of a repair.
+    """
+    columns: Any = {"target": target, "inputs": inputs, "time": time, "sequence": sequence}
+    columns = {name: value for name, value in columns.items() if value is not None}
+    table = _client().read_table(_open(csv, path), **{**(options or {}), **columns})
+    roles = {each.name: {"role": each.role, "because": each.because} for each in table.columns}
+    problems = [
+        {**asdict(each), "repairs": _list_repairs(map(asdict, each.repairs), options)}
+        for each in table.problems
+    ]
+    lines = [f"{name}: {each['role']}, {each['because']}" for name, each in roles.items()]
+    lines += [f"{sentence}." for sentence in table.repairs]
+    is_clear = not any(each["is_error"] or each["is_open"] for each in problems)
+    ready = f"The table is ready for fit, with options {json.dumps(options or {})}."
+    lines += [*_describe_notes(problems), ready if is_clear else NOT_CLEAR]
+    step = table.step and asdict(table.step)
+    structured = {"columns": roles, "n_rows": table.n_rows, "step": step, "problems": problems}
+    return _answer("\n".join(lines), {**structured, "repairs": table.repairs, "is_clear": is_clear})
+
+
+@_tool
 def fit(
     csv: str | None = None,
     path: str | None = None,
@@ -128,9 +216,10 @@ def fit(
     sequence: str | None = None,
     options: Json | None = None,
 ) -> Answer:
-    """Fit a time constant to series. The verdict comes first; it recommends changes.
+    """Fit a time constant to series, after `read_table`. The verdict comes first.
 
-    Roles of columns that are not given are proposed, and stated in the first line.
+    It recommends changes, with their options. Roles of columns that are not given are proposed, and
+    stated in the first line. While a note on the table has repairs, repair or confirm it first.
 
     Parameters
     ----------
@@ -150,16 +239,38 @@ def fit(
         Fields of the fit, such as those of an alternative: delay (steps, or a range such as [0, 6]
         to search), noise, offset, initial_state, gains, curves, w_rec, time_constants, direct,
         trend, season, variance, confidence and step; and options of the table, such as those of
-        the repairs that an error names: gaps, repeated, fill, grid, every, header and decimal.
+        the repairs in `read_table`: pivot, gaps, repeated, fill, grid, missing and decimal.
     """
     columns: Any = {"target": target, "inputs": inputs, "time": time, "sequence": sequence}
-    result = _client().fit(_open(csv, path), **columns, **(options or {}))
+    columns = {name: value for name, value in columns.items() if value is not None}
+    result = _client().fit(_open(csv, path), **{**(options or {}), **columns})
+    data = result._data
     names = ", ".join(each.name for each in result.inputs) or "none"
-    alternatives = result._data["alternatives"] or []
-    advice = [f"{each['reason']}: with options {each['options']}" for each in alternatives]
+    alternatives = [
+        {**each, "options": {**(options or {}), **each["options"]}}
+        for each in data["alternatives"] or []
+    ]
+    advice = [
+        f"{each['reason']}: with options {json.dumps(each['options'])}" for each in alternatives
+    ]
+    notes = [
+        {**each, "repairs": _list_repairs(each["repairs"], options)}
+        for each in data["assumptions"] or []
+    ]
+    open_notes = [each for each in notes if each["is_open"]]
     roles = f"target {result.target}, inputs {names}; fit {result.id}"
-    text = "\n".join([roles, result.summary(), *advice])
-    return _answer(text, {**describe_fit(result), "alternatives": alternatives}, result)
+    text = "\n".join([roles, result.summary(), *_describe_notes(open_notes), *advice])
+    verdict = data["summary"] or {}
+    gains = verdict.get("gains") or []
+    structured = {
+        **describe_fit(result),
+        "sentences": verdict.get("sentences"),
+        "gains": {each.name: gain for each, gain in zip(result.inputs, gains, strict=False)},
+        "trust": data["trust"],
+        "alternatives": alternatives,
+        "table": notes,
+    }
+    return _answer(text, structured, result)
 
 
 @_tool
@@ -176,7 +287,7 @@ def forecast(fit: str, inputs: dict[str, list[float]] | int, sequence: int | str
         The sequence to continue: its name, or its position from 0.
     """
     predicted = _client().fits.get(fit).forecast(inputs, sequence=sequence)
-    columns = {name: list(column) for name, column in predicted.items()}
+    columns = {name: _plain_list(column) for name, column in predicted.items()}
     structured = {"columns": columns, "is_reliable": bool(predicted.trust)}
     return _answer(f"{predicted.summary()}\n{columns}", structured | asdict(predicted.notes))
 
@@ -298,4 +409,4 @@ def trace(points: list[tuple[float, float]] | None = None, dataset: Json | None 
     return _answer(repr(result), {"traces": regimes}, result)
 
 
-server = _Server("linear-rnn", version=__version__, instructions="See describe first.", tools=TOOLS)
+server = _Server("linear-rnn", version=__version__, instructions=INSTRUCTIONS, tools=TOOLS)

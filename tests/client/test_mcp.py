@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 import linear_rnn
 from linear_rnn import Client, _tools
 from linear_rnn._tools import _client, server
+from tests.formats.noticed import CASES, TIME_CONSTANT
 
 EXAMPLES = Path(__file__).parents[2] / "service/explorer/fit_examples"
 CSV = "day,dose,level\n" + "".join(
@@ -50,8 +53,8 @@ def test_the_tools_are_described() -> None:
 
     info, tools = asyncio.run(ask())
     assert info.version == linear_rnn.__version__
-    names = {"describe", "fit", "forecast", "compare_plans", "train", "optimum", "surface", "trace"}
-    assert {tool.name for tool in tools} == names
+    names = {"describe", "read_table", "fit", "forecast", "compare_plans"}
+    assert {tool.name for tool in tools} == names | {"train", "optimum", "surface", "trace"}
     for tool in tools:
         assert tool.description
         assert tool.output_schema["type"] == "object"
@@ -66,7 +69,7 @@ def test_an_alternative_can_be_followed_and_continued() -> None:
     columns = {"target": "temperature", "sequence": "test", "time": "minute"}
     first, text, _ = call("fit", csv=table.read_text(), **columns)
     (alternative, *_) = first["alternatives"]
-    assert f"with options {alternative['options']}" in text
+    assert f"with options {json.dumps(alternative['options'])}" in text
     second, text, _ = call("fit", csv=table.read_text(), **columns, options=alternative["options"])
     assert second is not None, text
     assert second["time_constant"] == pytest.approx(alternative["time_constant"])
@@ -94,6 +97,34 @@ def test_an_alternative_can_be_followed_and_continued() -> None:
     )
 
 
+def follow(text: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of the first repair in a text, those that are given if it has none."""
+    found = re.search(r": options (\{.*\})$", text, re.MULTILINE)
+    return json.loads(found[1]) if found else options
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_an_assistant_that_follows_the_texts_reaches_the_answer(name: str) -> None:
+    case = CASES[name]
+    options: dict[str, Any] = {}
+    for _ in range(4):  # repairs
+        table, text, _ = call("read_table", csv=case.body, options=options)
+        if table is None or table["is_clear"]:
+            break
+        options = follow(text, options)
+    assert (
+        text.splitlines()[-1] == f"The table is ready for fit, with options {json.dumps(options)}."
+    )
+    result, text, (picture,) = call("fit", csv=case.body, options=options)
+    assert "np." not in text
+    assert result["gains"]
+    assert result["sentences"]
+    is_right = result["low"] <= TIME_CONSTANT <= result["high"]
+    assert is_right or result["level"] in {"caution", "rejected"}
+    assert picture.startswith(b"\x89PNG")
+
+
 def test_only_files_below_the_folder_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +148,8 @@ def test_only_files_below_the_folder_are_read(
     ("name", "arguments", "text", "n_pictures"),
     [
         ("describe", {}, "'adam': {'learning_rate': 0.01", 0),
+        ("read_table", {"csv": CSV, "target": "level"}, "is ready for fit, with options {}.", 0),
+        ("read_table", {"csv": CSV.replace("2026-01-30", "2026-01-29")}, '"repeated": "', 0),
         ("fit", {"csv": CSV, "target": "level", "time": "day"}, "Time constant", 1),
         ("train", {"optimizer": "adam", "n_iterations": 7}, "iterations_exhausted after 7", 1),
         ("optimum", {}, "weights=Weights(w_in=1.0, w_rec=1.0)", 0),

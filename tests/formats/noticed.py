@@ -19,6 +19,14 @@ class Case(NamedTuple):
     query: Mapping[str, Any] = {}  # the first repair; empty if the table is read without one
     slug: str = ""  # of the problem, or of a note
     is_binary: bool = False  # the input is 0 or 1
+    omitted: Sequence[int] = ()  # rows that are not read
+    missing: Sequence[int] = ()  # rows without a target
+
+    def numbers(self) -> tuple[Any, Any]:
+        """Return the inputs and targets that are read."""
+        inputs, targets = map(np.array, (SWITCHED, HEATED) if self.is_binary else BOTH)
+        targets[[*self.missing]] = np.nan
+        return np.delete(inputs, self.omitted), np.delete(targets, self.omitted)
 
 
 def simulate(*, is_binary: bool = False) -> tuple[Any, Any]:
@@ -87,6 +95,9 @@ ANNOTATIONS = (
     "#default,_result,,,,",
 )
 TRANSPOSED = ["name", *DAYS], ["x", *INPUTS], ["y", *TARGETS]
+GAP = (20, 21, 22)
+HEATING = zip(DAYS, SWITCHED, HEATED, strict=True)
+FEBRUARY = [datetime(2024, 2, 1) + timedelta(hours=k) for k in range(N)]
 METER = np.round(5000 + np.cumsum([0.0, *TARGETS]), 3).tolist()
 CASES = {
     "switch of ON and OFF": switch("ON", "OFF"),
@@ -154,6 +165,32 @@ CASES = {
     "times in the header": Case(
         "\n".join(",".join(map(str, line)) for line in TRANSPOSED),
         *("day", {"pivot": "header"}, "layout"),
+    ),
+    "numbers of missing targets": Case(
+        write("date,x,y", DAYS, INPUTS, [-999 if k in GAP else y for k, y in enumerate(TARGETS)]),
+        *("day", {"missing": "-999"}, "sentinel"),
+        missing=GAP,
+    ),
+    "missing inputs": Case(
+        write("date,x,y", DAYS, ["" if k in GAP else x for k, x in enumerate(INPUTS)], TARGETS),
+        *("day", {"fill": "drop"}, "numbers"),
+        omitted=GAP,
+    ),
+    "missing rows": Case(
+        write("date,x,y", *([*each[:20], *each[23:]] for each in (DAYS, *BOTH))),
+        *("day", {"gaps": "sequences"}, "times"),
+        omitted=GAP,
+    ),
+    "ambiguous numbers": Case(
+        "\n".join(["date;x;y", *(f"{d};{x:.0f};{y:.3f}" for d, x, y in HEATING), ""]).replace(
+            ".", ","
+        ),
+        *("day", {"decimal": ","}, "numbers"),
+        is_binary=True,
+    ),
+    "ambiguous dates": Case(
+        write("time,x,y", [f"{each.day}/2/2024 {each:%H:%M}" for each in FEBRUARY], *BOTH),
+        *("hour", {"dates": "day-first"}, "times"),
     ),
     "a counter": Case(
         write("date,x,y", [*DAYS, date(2024, 3, 1)], [0.0, *INPUTS], METER),

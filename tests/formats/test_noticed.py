@@ -8,7 +8,7 @@ from service.formats import SeriesColumns
 from service.operations.shared.limits import Limits
 from service.operations.tables import describe_table
 from tests.formats.conftest import read_series_csv as read
-from tests.formats.noticed import CASES, HEATED, INPUTS, SWITCHED, TARGETS
+from tests.formats.noticed import CASES
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -21,7 +21,7 @@ def test_what_is_noticed(name: str) -> None:
     if case.query:
         assert problems[0].repairs[0].query == case.query
     series = read(case.body, target="", roles="proposed", **case.query)
-    inputs, targets = (SWITCHED, HEATED) if case.is_binary else (INPUTS, TARGETS)
+    inputs, targets = case.numbers()
     np.testing.assert_array_equal(series.inputs[:, 0], inputs)
     np.testing.assert_allclose(series.targets, targets, rtol=1e-9)  # differences of a counter
     assert (series.step.length, series.step.unit) == (1.0, case.unit)
