@@ -148,6 +148,7 @@ def _describe_verdict(summary: Any) -> str:
         return "The fit passed all checks."
     level = "Use with caution" if summary["level"] == "caution" else "Not reliable"
     headline = summary["headline"].removesuffix(" (not reliable)")
+    headline = headline.replace("(not reliable; ", "(")
     return f"{level}: {headline}"
 
 

@@ -416,3 +416,21 @@ def test_what_was_noticed_limits_the_level_until_it_is_repaired_or_confirmed(api
     (piece,) = fits["repaired"]["w_rec"]["intervals"]
     assert piece["low"] < 0.8 < piece["high"]
     assert fits["repaired"]["summary"]["level"] == "trusted"
+
+
+def test_predictions_say_once_that_a_fit_is_not_reliable(api: Any) -> None:
+    rng = np.random.default_rng(5)
+    x, state, rows = rng.exponential(1.0, 150), 0.0, ["day,x,y"]
+    for k, each in enumerate(x):
+        state = 0.8 * state + each * (1.0 if k < 75 else 3.0)  # the gain changes
+        rows.append(f"{date(2024, 1, 1) + timedelta(k)},{each:.3f},{state:.3f}")
+    stored = api.upload("\n".join(rows), CSV, "?kind=series&target=y&time=day").json()
+    source = {"kind": "stored", "id": stored["id"]}
+    hour = {"length": 1, "unit": "hour"}
+    fit = api.post("/v1/fits", {"dataset": source, "step": hour}).json()
+    assert fit["summary"]["headline"].endswith("(not reliable; check the table first)")
+    model = {"kind": "fit", "id": fit["id"]}
+    answer = api.post("/v1/predict", {"model": model, "inputs": [[[1.0]]], "continue": {}}).json()
+    (verdict,) = (each for each in answer["summary"]["sentences"] if "reliable" in each)
+    assert verdict.startswith("Not reliable: ")
+    assert verdict.endswith(" (check the table first)")
