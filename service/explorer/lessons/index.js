@@ -95,8 +95,8 @@ export const STEPS = [
       "and the cost is still 1.227. When the network counts, the last inputs matter too, " +
       "and the gradient reaches them in few steps. " +
       "Rprop uses only the sign: its cost is below 10⁻¹² after 56 iterations. " +
-      "So training fails in three ways: the step is too large for a steep valley, the gradient explodes, " +
-      "or it vanishes where only early inputs matter.",
+      "So training fails in four ways: the step is too large for a steep valley, or too small outside of it; " +
+      "the gradient explodes, or it vanishes where only early inputs matter.",
     state: { task: "remember", w_in: 1, w_rec: 0.5, n_steps: 30, view: [-2, 2, -2, 2], speed: 200 },
     runs: [{ optimizer: "gradient_descent", parameters: { learning_rate: 0.01 }, n_iterations: 2000 }],
   },
