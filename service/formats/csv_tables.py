@@ -15,6 +15,7 @@ from service.errors import Invalid, count
 from service.formats.numerals import MARKS, OTHER, SWITCHES, Numerals, cite, is_numeral, shorten
 from service.formats.repairs import Offer, offer
 from service.formats.text import Line
+from service.schemas.series import MAX_NAME
 from service.values.numbers import explain_out_of_range, in_range
 
 PARSED_NUMBERS: Final = 4_000  # read at a time
@@ -223,7 +224,7 @@ class TableReader:
             what = self._explain_marks(field)
         else:
             what = f"{shorten(field)} is not a number{layout.advice}"
-            if layout.advice:
+            if layout.advice and len(field) <= MAX_NAME:
                 repairs = [offer("missing", field, shorten(field))]
         name = f" ({layout.names[column]!r})" if layout.names[column] else ""
         detail = f"{cite(line)}, column {column + 1}{name}: {what}"

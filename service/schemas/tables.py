@@ -6,7 +6,7 @@ from pydantic import Field
 
 from service.schemas.base import NUMBER, PARSE_NUMBER, QueryModel, ResponseModel
 from service.schemas.problems import Assumption
-from service.schemas.series import StepSchema
+from service.schemas.series import MAX_NAME, StepSchema
 from service.values.dates import DateOrder
 from service.values.times import LENGTH
 
@@ -45,7 +45,7 @@ class TableOptions(QueryModel):
     thousands: Annotated[Literal[".", ","] | None, Field(examples=["."])] = None
     """For series as CSV: the thousands separator. Blanks and apostrophes between thousands are
     read in any table."""
-    missing: Annotated[str | None, Field(max_length=100, examples=["-999"])] = None
+    missing: Annotated[str | None, Field(max_length=MAX_NAME, examples=["-999"])] = None
     """For series as tables: another text of a missing number, besides empty fields, NA, n.d., - and
     the like. A missing target is a gap."""
     dates: Annotated[DateOrder | None, Field(examples=["day-first"])] = None

@@ -297,6 +297,13 @@ def test_repairs_that_cannot_be_made() -> None:
     assert read.refuses(units, "'3 m' is not a number", **COLUMNS, fill="hold") == "/sequences"
 
 
+def test_a_text_is_offered_as_a_missing_number_up_to_the_length_of_the_option() -> None:
+    for length, is_offered in ((100, True), (101, False)):
+        with pytest.raises(ServiceError) as caught:
+            read(f"x,y\n1,1\n2,{'a' * length}\n3,1\n4,2\n", target="y")
+        assert (caught.value.members["repairs"] is not None) == is_offered
+
+
 def test_a_table_of_pandas() -> None:
     draws = np.random.default_rng(1)
     frame = pd.DataFrame(draws.normal(size=(5000, 3)), columns=["y", "a", "b"])
