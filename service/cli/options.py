@@ -172,8 +172,8 @@ def check_output(suffixes: Sequence[str], params: Values) -> str:
     out: Path | None = params.get("out")
     if out is None:
         return ""
-    if params.get("by") is not None:
-        suffixes = suffixes[-1:]  # one table
+    if params.get("by") is not None or params.get("plan", ()) is None:
+        suffixes = suffixes[-1:]  # one table: pictures of forecasts show plans
     suffix = suffixes[-1] if out.name == "-" else out.suffix[1:]
     if suffix not in suffixes:
         raise click.UsageError(f"--out: {out} must end in {' or '.join(suffixes)}")

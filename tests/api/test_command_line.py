@@ -368,6 +368,10 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
             "forecast sales.csv --target sales --time week --future plan.csv --goal 1",
             "--goal: a goal needs a plan with the other inputs",
         ),
+        (
+            "forecast sales.csv --target sales --time week --future plan.csv --out plan.png",
+            "--out: plan.png must end in csv",
+        ),
         ("forecast sales.csv --inputs= --plan plan.csv", "--plan: does not apply, as the series"),
         ("forecast sales.csv --inputs= --steps 1e300", "'--steps': 1e+300 is not in the range"),
         (f"{FIT_SALES} --grid month", "--grid: String should match"),
