@@ -157,11 +157,22 @@ class SeriesRows:
         if self._times is not None:
             self._times.take(rows)
 
+    def _keep(self, rows: Rows) -> None:
+        """Select rows, and leave out sequences without any."""
+        self._take(rows)
+        found, codes = np.unique(self._steps.codes, return_inverse=True)
+        if len(found) < len(self._labels):
+            labels = [*self._labels]
+            self._labels = {labels[code]: k for k, code in enumerate(found)}
+            self._steps = self._steps._replace(codes=codes)
+
     def _drop_undated(self, times: Times) -> None:
-        """Leave out rows whose time could not be read."""
+        """Leave out rows whose time could not be read; raises Invalid."""
         is_dated = ~np.isnan(times.numbers)
+        if not is_dated.any():
+            raise Invalid("no row has a time that can be read", parameter="time")
         if not is_dated.all():
-            self._take(np.flatnonzero(is_dated))
+            self._keep(np.flatnonzero(is_dated))
             self._report("fill=drop", count(int((~is_dated).sum()), "row"), "time")
 
     def _arrange(self, times: Times) -> None:
@@ -204,7 +215,7 @@ class SeriesRows:
         numbers = np.column_stack([inputs, targets])
         numbers[1:, columns] = np.diff(numbers[:, columns], axis=0)
         self._steps = _Steps(codes, numbers[:, :-1], numbers[:, -1])
-        self._take(np.flatnonzero(~is_first))
+        self._keep(np.flatnonzero(~is_first))
         self._report("differences", ", ".join(names))
 
     def _take_last(self, n: int) -> None:

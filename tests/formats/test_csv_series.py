@@ -304,6 +304,21 @@ def test_a_text_is_offered_as_a_missing_number_up_to_the_length_of_the_option() 
         assert (caught.value.members["repairs"] is not None) == is_offered
 
 
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"gaps": "missing"}, {"grid": "1 day", "between": "hold"}, {"differences": "y"}],
+    ids=["alone", "gaps", "grid", "differences"],
+)
+def test_a_sequence_without_rows_is_left_out(query: dict[str, Any]) -> None:
+    rows = ["1,a,1,1", "2,a,2,3", "later,b,1,1", "1,c,5,2", "2,c,5,7"]
+    table = "\n".join(["day,store,x,y", *(f"2024-01-0{row}" for row in rows), ""])
+    same_columns: dict[str, Any] = {"target": "y", "sequence": "store", "time": "day"}
+    series = read(table.replace("0later", "later"), **same_columns, fill="drop", **query)
+    assert series.sequence_names == ("a", "c")
+    found = [2.0, 5.0] if query.get("differences") else [1.0, 3.0, 2.0, 7.0]
+    assert series.targets.tolist() == found
+
+
 def test_a_table_of_pandas() -> None:
     draws = np.random.default_rng(1)
     frame = pd.DataFrame(draws.normal(size=(5000, 3)), columns=["y", "a", "b"])

@@ -96,6 +96,15 @@ def test_a_target_that_leads_its_input_is_detected(seed: int) -> None:
     assert judge(x[1:], y[1:]).verdict.trust.reasons == []
 
 
+def test_a_target_that_leads_the_square_of_its_input_is_detected() -> None:
+    draws = np.random.default_rng([63, 0])
+    x = draws.normal(size=201)
+    y = respond(0.8, (x - x.mean()) ** 2) + 0.1 * draws.normal(size=201)
+    result = judge(x[:-1], y[1:], FitOptions(curves=("x_0",)))
+    assert find(result, "leads").input == "x_0²"
+    assert "leads" in result.verdict.trust.reasons
+
+
 def test_an_input_that_only_follows_the_target_is_no_effect_to_rely_on() -> None:
     draws = np.random.default_rng([62, 0])
     y = autoregression(draws, 201, 0.9)

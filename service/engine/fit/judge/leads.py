@@ -49,6 +49,9 @@ def _judge_lead(problem: FitProblem, name: str) -> float:
     if problem.n_states > 1 or problem.fitted is not None or int(series.lengths.min()) < 2:
         return 0.0
     last = series.starts[1:] - 1
+    if name not in series.input_names:  # a square, which follows its input
+        place = problem.series.input_names.index(name) - len(series.input_names)
+        name = problem.options.curves[place]
     column = series.input_names.index(name)
     earlier = series.inputs.copy()
     earlier[:-1, column] = series.inputs[1:, column]
