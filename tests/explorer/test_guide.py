@@ -60,7 +60,7 @@ def test_the_search_finds_sections_and_code_can_be_copied(
     assert page.evaluate("document.getElementById(location.hash.slice(1)) !== null")
     page.get_by_role("link", name="Fitting your own sequences").first.click()
     page.locator(".turn a[rel=next]").click()
-    page.get_by_role("heading", level=1, name="Recipes").wait_for()
+    page.get_by_role("heading", level=1, name="Tables for fits").wait_for()
     page.get_by_label("Search the guide").fill("qwertz")
     page.get_by_text("Nothing found").wait_for()
     context.close()
