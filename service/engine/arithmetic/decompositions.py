@@ -5,11 +5,16 @@ matrix that is not finite, the singular value decomposition of some versions of 
 """
 
 from contextlib import suppress
+from typing import Final
 
 import numpy as np
 
 from service.engine.arithmetic.tolerances import EPSILON
 from service.engine.types import Array
+
+TALL: Final = 64  # rows per column, from which products of columns are faster than LAPACK
+# Of the least and the largest squared singular value: a condition of at most a million.
+LEAST_SQUARE_RATIO: Final = 1e-12
 
 
 def decompose(matrices: Array) -> tuple[Array, Array, Array]:
@@ -30,16 +35,56 @@ def decompose(matrices: Array) -> tuple[Array, Array, Array]:
         The right singular vectors. All three are nan for a matrix without a decomposition: one with
         a number that is not finite, or one for which the iteration does not converge.
     """
+    if matrices.shape[-2] > TALL * matrices.shape[-1] > 0:
+        return _decompose_tall(matrices)
+    return _decompose(matrices)
+
+
+def _decompose(matrices: Array) -> tuple[Array, Array, Array]:
+    """Return the decompositions of matrices by LAPACK."""
     if np.isfinite(matrices).all():
         with suppress(np.linalg.LinAlgError):
             return np.linalg.svd(matrices, full_matrices=False)
     if matrices.ndim > 2:
-        parts = zip(*map(decompose, matrices), strict=True)
+        parts = zip(*map(_decompose, matrices), strict=True)
         left, values, right = (np.stack(part) for part in parts)
         return left, values, right
     n_rows, n_columns = matrices.shape
     k = min(n_rows, n_columns)
     return np.full((n_rows, k), np.nan), np.full(k, np.nan), np.full((k, n_columns), np.nan)
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # of those without such a factor
+def _decompose_tall(matrices: Array) -> tuple[Array, Array, Array]:
+    """Return the decompositions of matrices with many more rows than columns.
+
+    Products of the columns orthogonalize them nearly, and then to the last digits if no singular
+    value is too small (Y. Yamamoto, Y. Nakatsukasa, Y. Yanagisawa and T. Fukaya, "Roundoff error
+    analysis of the CholeskyQR2 algorithm", Electronic Transactions on Numerical Analysis 44 (2015),
+    306-326). That takes a third of the time of LAPACK, which gets the other matrices.
+    """
+    columns = np.swapaxes(matrices, -1, -2)
+    products = columns @ matrices
+    is_finite = np.isfinite(products).all(axis=(-1, -2), keepdims=True)
+    squares, directions = np.linalg.eigh(np.where(is_finite, products, 0.0))
+    is_sound = squares[..., 0] > LEAST_SQUARE_RATIO * squares[..., -1]
+    if not is_sound.any():
+        return _decompose(matrices)
+    roots = np.sqrt(np.where(is_sound[..., None], squares, 1.0))
+    nearly = np.swapaxes(directions / roots[..., None, :], -1, -2) @ columns
+    rest = nearly @ np.swapaxes(nearly, -1, -2)
+    rest[~is_sound] = np.eye(rest.shape[-1])
+    factor = np.linalg.cholesky(rest)
+    transposed = np.swapaxes(factor, -1, -2)
+    turn, values, right = np.linalg.svd(
+        transposed @ (roots[..., None] * np.swapaxes(directions, -1, -2))
+    )
+    left = np.swapaxes((np.swapaxes(turn, -1, -2) @ np.linalg.inv(factor)) @ nearly, -1, -2)
+    if is_sound.all():
+        return left, values, right
+    for part, exact in zip((left, values, right), _decompose(matrices[~is_sound]), strict=True):
+        part[~is_sound] = exact
+    return left, values, right
 
 
 def find_singular_values(matrices: Array) -> Array:

@@ -160,6 +160,8 @@ IMAGINARY_STEP: Final = 1e-100
 # A column with a smaller norm counts as 0: its weight, divided by the least singular value, would
 # overflow.
 LEAST_COLUMN: Final = 1e-290
+# A smaller sum of squares may have lost the squares of some numbers.
+LEAST_SQUARE: Final = 1e-250
 
 # Smaller singular values are rounding errors; the columns have a norm of at most 1.
 RANK_RTOL: Final = 1e-13

@@ -48,7 +48,7 @@ def series() -> Series:
 def filter_input(result: Result, i: int, x: Array) -> Array:
     """Return the effect of one input (T,), by the weights and poles of the fit."""
     parameters = result.parameters
-    if result.problem.is_direct[i]:
+    if result.problem.unknowns.is_direct[i]:
         return np.asarray(parameters.w_in[i, 0] * x)
     weights = parameters.weights[:, i, 0]
     poles = np.array(result.solution.poles)

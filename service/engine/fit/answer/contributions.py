@@ -45,7 +45,7 @@ def decompose(solution: Solution) -> Contributions:
     inputs_at_rows = np.reshape(inputs, (len(inputs), len(sequence)))
     baseline = find_baseline(solution)[rows]
     start = np.zeros_like(baseline)
-    if problem.has_unknown_start or problem.start != 0.0:
+    if problem.has_unknown_start or problem.unknowns.start != 0.0:
         start = find_fitted(solution)[rows] - baseline - inputs_at_rows.sum(axis=0)
     step = column + 1 + problem.skip
     return Contributions(sequence, step, start, baseline, inputs_at_rows)

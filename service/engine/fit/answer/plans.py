@@ -96,7 +96,7 @@ def subtract_plans(
         sources = _isolate(problem, past, other - first)
 
         def subtract(at: Points, _: Sequences, sources: Array = sources) -> tuple[Array, float]:
-            steps = respond(problem, at.poles, sources)[:, :, n_past:]
+            steps = respond(problem.unknowns, at.poles, sources)[:, :, n_past:]
             total = steps.sum(axis=2, keepdims=True)
             return np.concatenate([steps, total], axis=2), problem.unit
 
@@ -184,7 +184,7 @@ def _check_goal(problem: FitProblem, goal: Goal) -> None:
         raise ValueError("the effect of this input is curved: compare plans instead")
     if goal.step is None and not goal.is_lasting:
         raise ValueError("a single input has no effect in the long run: name a step")
-    if goal.step is None and problem.n_baselines:
+    if goal.step is None and problem.unknowns.n_baselines:
         raise ValueError("with a trend or a season there is no long run: name a step")
 
 
@@ -214,7 +214,7 @@ def _miss_at_step(solution: Solution, past: Past, rest: Array, goal: Goal, step:
     def misses(at: Points, sequences: Sequences) -> tuple[Array, float]:
         without = mean(at, sequences)[0][:, :, [place]]
         without[..., problem.columns.rest] += (goal.output - problem.center) / problem.unit
-        effect = respond(problem, at.poles, sources)[:, :, [place]]
+        effect = respond(problem.unknowns, at.poles, sources)[:, :, [place]]
         return np.concatenate([without, effect, without + effect], axis=2), 1.0
 
     return misses

@@ -211,7 +211,7 @@ def weigh_means(
         lead[first_new:] = steps[first_new:] - last
 
     def find_factors(at: Points, sequences: Sequences) -> tuple[Array, float]:
-        factors = respond(problem, at.poles, sequences.sources)
+        factors = respond(problem.unknowns, at.poles, sequences.sources)
         if initial_state is not None:
             _replace_start(problem, factors, at.poles, steps, initial_state)
         elif problem.columns.n_starts == 1 and not problem.has_own_starts:
@@ -260,7 +260,7 @@ def _replace_start(
 ) -> None:
     """Put a given state before all sequences into the factors of means, instead of the fit's."""
     order = problem.columns
-    change = initial_state / problem.unit - problem.start
+    change = initial_state / problem.unit - problem.unknowns.start
     if change != 0.0:
         w = poles[:, :1, None, None]
         factors[..., order.rest] -= change * w ** (steps[:, None] + 1.0)

@@ -46,7 +46,7 @@ def find_responses(solution: Solution, gains: Array) -> list[Response]:
     n_steps = int(min(times, constants.MAX_RESPONSE)) + 2 * problem.n_states + 2
 
     def step_response(at: Points, sequences: Sequences) -> tuple[Array, float]:
-        return respond(problem, at.poles, sequences.sources), problem.unit
+        return respond(problem.unknowns, at.poles, sequences.sources), problem.unit
 
     units = _make_units(problem, n_steps)
     values = evaluate(solution, step_response, units, of_mean=problem.has_own_gains)
@@ -109,7 +109,7 @@ def tabulate_responses(solution: Solution) -> ResponseTable:
     steps = np.unique(np.round(np.linspace(1, n_steps, n_rows)).astype(np.int64))
 
     def step_response(at: Points, sequences: Sequences) -> tuple[Array, float]:
-        return respond(problem, at.poles, sequences.sources)[:, :, steps - 1], problem.unit
+        return respond(problem.unknowns, at.poles, sequences.sources)[:, :, steps - 1], problem.unit
 
     units = _make_units(problem, n_steps)
     bands = estimate(solution, step_response, units, of_mean=problem.has_own_gains)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.fit import constants
-from service.engine.fit.model import FitProblem, recur, respond_at_targets
+from service.engine.fit.model import FitProblem, Responses, recur
 from service.engine.fit.solve import Solution
 from service.engine.interruption import check_interruption
 from service.engine.profile import make_grid
@@ -116,7 +116,7 @@ def find_lowest_at(problem: FitProblem, poles: NDArray[Any]) -> float:
         Up to a constant of the targets.
     """
     sequences = problem.sequences
-    rows = respond_at_targets(problem, poles, sequences).real
+    rows = Responses(problem.unknowns, poles, sequences).rows.real
     continues = np.append(~sequences.is_first[1:], False)
     lowest = math.inf
     for correlation in problem.correlations[problem.correlations >= 0.0].tolist():

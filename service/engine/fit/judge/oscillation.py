@@ -9,7 +9,7 @@ import numpy as np
 from service.engine.fit import constants
 from service.engine.fit.judge.drift import find_lowest_at, find_p, find_squares
 from service.engine.fit.judge.findings import Finding
-from service.engine.fit.model import FitProblem, respond_at_targets, shorten, split
+from service.engine.fit.model import FitProblem, Responses, shorten, split
 from service.engine.fit.solve import Solution
 from service.engine.interruption import check_interruption
 from service.engine.profile import make_grid
@@ -52,7 +52,7 @@ def _find_pole(problem: FitProblem, rho: float) -> complex:
     squares = list[Array]()
     for block in split(len(poles), problem.sequences.sources.size):
         pairs = np.stack([poles[block], poles[block].conj()], axis=1)
-        rows = respond_at_targets(problem, pairs, problem.sequences).real
+        rows = Responses(problem.unknowns, pairs, problem.sequences).rows.real
         squares.append(find_squares(problem, problem.sequences.whiten(rows, rho)))
         check_interruption()
     return complex(poles[np.argmin(np.concatenate(squares))])

@@ -21,6 +21,7 @@ from service.engine.fit.model.padding import PaddedSeries
 from service.engine.fit.model.ranks import count_own, find_rank
 from service.engine.fit.model.sequences import Sequences
 from service.engine.fit.model.sizes import ErrorSizes
+from service.engine.fit.model.unknowns import Unknowns, find_acts
 from service.engine.types import Array
 
 
@@ -148,44 +149,50 @@ class FitProblem:
     # The unknowns.
 
     @cached_property
-    def is_direct(self) -> NDArray[np.bool_]:
-        """The mask (q,) of inputs that act within their step only."""
-        return np.array([name in self.options.direct for name in self._names], bool)
+    def unknowns(self) -> Unknowns:
+        """What is fitted, as far as options and shape decide it, and what is given instead."""
+        options = self.options
+        has_own_offsets = options.offset == "each" and self.has_several
+        has_own_gains = options.own_gains and has_own_offsets and bool(self.is_free.any())
+        has_each = options.initial_state == "each" and self.has_unknown_start
+        return Unknowns(
+            acts=find_acts(options, self._names, self.record.input_names),
+            is_direct=np.array([name in options.direct for name in self._names], bool),
+            is_free=self.is_free,
+            has_unknown_start=self.has_unknown_start,
+            has_own_starts=has_each and self.has_several,
+            has_offset=self.has_offset,
+            has_own_offsets=has_own_offsets,
+            has_own_gains=has_own_gains,
+            n_baselines=self.make_baselines(0, 0).shape[1],
+            start=self._given_start / self.unit,
+            given_gains=self.given_gains,
+        )
 
     @property
     def _names(self) -> list[str]:
         """The names of the inputs, a square with that of its input."""
         return [*self.record.input_names, *self.options.curves]
 
-    @cached_property
+    @property
     def acts(self) -> NDArray[np.bool_]:
         """The mask (K, q) of the inputs that act on each of K states."""
-        lasting = [name for name in self.record.input_names if name not in self.options.direct]
-        groups = self.options.time_constants
-        if groups == "per_input":
-            groups = tuple((name,) for name in lasting) or 1
-        if isinstance(groups, int):
-            groups = (tuple(lasting),) * groups
-        masks = [[name in group for name in self._names] for group in groups]
-        return np.array(masks, bool).reshape(len(groups), len(self._names))
+        return self.unknowns.acts
 
     @property
     def n_states(self) -> int:
         """The number K of states."""
-        return len(self.acts)
+        return self.unknowns.n_states
 
-    @cached_property
+    @property
     def states_of_sources(self) -> list[tuple[int, ...]]:
         """The states that each source acts on; none for those without a memory."""
-        every = tuple(range(self.n_states))
-        of_inputs = [tuple(np.flatnonzero(column).tolist()) for column in self.acts.T]
-        of_offset = every if self.has_offset and self.has_unknown_start else ()
-        return [every, *of_inputs, of_offset, *[()] * self.n_baselines]
+        return self.unknowns.states_of_sources
 
     @property
     def states_of_inputs(self) -> list[tuple[int, ...]]:
         """The states that each input acts on, in their order."""
-        return self.states_of_sources[1 : 1 + len(self.is_free)]
+        return self.unknowns.states_of_inputs
 
     @property
     def n_poles(self) -> int:
@@ -200,31 +207,28 @@ class FitProblem:
     @property
     def has_own_starts(self) -> bool:
         """True if each of several sequences has its own unknown start."""
-        has_each = self.options.initial_state == "each" and self.has_unknown_start
-        return has_each and self.has_several
+        return self.unknowns.has_own_starts
 
     @property
     def has_own_offsets(self) -> bool:
         """True if each of several sequences has its own fitted offset."""
-        return self.options.offset == "each" and self.has_several
+        return self.unknowns.has_own_offsets
 
     @property
     def has_own_gains(self) -> bool:
         """True if each of several sequences has its own weights of the inputs, and its offset."""
-        return self.options.own_gains and self.has_own_offsets and bool(self.is_free.any())
+        return self.unknowns.has_own_gains
 
     @property
     def n_own_columns(self) -> int:
         """The number of unknowns of each sequence alone: offset, starts, and weights of inputs."""
-        n_starts = self.n_states if self.has_own_starts else 0
-        n_inputs = self.columns.n_inputs if self.has_own_gains else 0
-        return int(self.has_own_offsets) + n_starts + n_inputs
+        return self.unknowns.n_own_columns
 
     @cached_property
     def n_own_unknowns(self) -> int:
         """The number of these unknowns of all sequences that their targets determine."""
         if self.has_own_gains:
-            return count_own(self)
+            return count_own(self.unknowns, self.sequences, self.options.w_rec)
         n_targets = self.padded.has_target.sum(axis=1)
         return int(np.sum(np.minimum(n_targets, self.n_own_columns)))
 
@@ -238,32 +242,15 @@ class FitProblem:
         """The mask (q,) of inputs without a given gain."""
         return np.array([name not in self.options.gains for name in self.series.input_names], bool)
 
-    @cached_property
+    @property
     def columns(self) -> Columns:
         """The order of the columns of `respond`, among them one of starts for each state."""
-        n_starts = self.n_states if self.has_unknown_start else 0
-        n_inputs = sum(map(len, self.columns_of_inputs))
-        n_own = int(self.has_own_offsets)
-        return Columns(n_starts, n_inputs, int(self.has_offset) - n_own, self.n_baselines, n_own)
-
-    @cached_property
-    def columns_of_inputs(self) -> list[range]:
-        """The places of the columns of each input among those of all inputs.
-
-        A given gain removes a column.
-        """
-        sizes = [
-            max(len(states), 1) - (not free)
-            for states, free in zip(self.states_of_inputs, self.is_free.tolist(), strict=True)
-        ]
-        ends = np.cumsum(sizes, dtype=int).tolist()
-        return [range(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+        return self.unknowns.columns
 
     @property
-    def n_baselines(self) -> int:
-        """The number of columns of the trend and the season."""
-        n_baselines: int = self.make_baselines(0, 0).shape[1]
-        return n_baselines
+    def columns_of_inputs(self) -> list[range]:
+        """The places of the columns of each input among those of all inputs."""
+        return self.unknowns.columns_of_inputs
 
     def make_baselines(self, n_steps: int, first_step: int) -> Array:
         """Return the columns of the trend and of the season, the same for all sequences.
@@ -284,12 +271,10 @@ class FitProblem:
         span = (self.skip, self.skip + max(self.padded.n_steps - 1, 1))
         return make_baselines(steps, span if self.options.trend else None, self.options.season)
 
-    @cached_property
+    @property
     def linear_columns(self) -> Columns:
         """The order of the columns of linear problems: those of single sequences are removed."""
-        return self.columns.without_own(
-            has_own_starts=self.has_own_starts, has_own_gains=self.has_own_gains
-        )
+        return self.unknowns.linear_columns
 
     @cached_property
     def n_unknowns(self) -> int:
@@ -325,11 +310,6 @@ class FitProblem:
         return max(largest, abs(self._given_start)) or 1.0
 
     @property
-    def start(self) -> float:
-        """The given initial state in this unit; 0 if it is unknown."""
-        return self._given_start / self.unit
-
-    @property
     def cost_unit(self) -> float:
         """The mean squared residual for a sum of squares of 1."""
         return self.unit**2 / max(self.n_targets, 1)
@@ -354,7 +334,7 @@ class FitProblem:
     @cached_property
     def scale(self) -> float:
         """The sum of squares to which rounding errors of such sums are relative."""
-        squares = self.start**2 + float(np.sum(self.given_gains**2))
+        squares = self.unknowns.start**2 + float(np.sum(self.given_gains**2))
         sizes = 1.0 if self.sizes.of_steps is None else self.sizes.of_steps
         weights = float(np.mean(self.sequences.scales**-2.0))
         total = float(np.nansum((self.sequences.targets / sizes) ** 2))
@@ -426,7 +406,7 @@ class FitProblem:
     @cached_property
     def rank(self) -> int:
         """The number of the linear unknowns that the targets determine together with the others."""
-        return find_rank(self)
+        return find_rank(self.unknowns, self.compressed, self.options.w_rec)
 
 
 def shorten(problem: FitProblem, n_targets: int) -> FitProblem:

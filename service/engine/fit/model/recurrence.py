@@ -43,36 +43,56 @@ def recur(pole: complex | Array, x: NDArray[Any]) -> NDArray[Any]:
     states : (N, T, m)
         The states after each step; 0 before the first.
     """
-    # Forward substitution in a band matrix. `scipy.signal.lfilter` is as fast, but its import takes
-    # longer than a short fit.
+    rows = np.array(np.swapaxes(x, 1, 2), np.result_type(x, pole), order="C")
+    _substitute(pole, rows)
+    return np.swapaxes(rows, 1, 2)
+
+
+def substitute(poles: NDArray[Any], x: NDArray[Any]) -> None:
+    """Replace x by the states S_k = pole S_(k-1) + x_k along the last axis, for W poles at once.
+
+    Parameters
+    ----------
+    poles : (W,)
+        The weights of the previous states.
+    x : (..., W, T)
+        The inputs of the recurrences, contiguous in memory.
+    """
+    weights = np.tile(poles[:, None], x.shape[-1])
+    weights[:, -1:] = 0.0  # no state precedes those of another pole
+    _substitute(weights.ravel(), x.reshape(*x.shape[:-2], weights.size))
+
+
+def _substitute(pole: complex | NDArray[Any], rows: NDArray[Any]) -> None:
+    """Replace rows (..., T) by their states: a forward substitution in a band matrix."""
+    # `scipy.signal.lfilter` is as fast, but its import takes longer than a short fit.
     from scipy.linalg.lapack import dtbtrs, ztbtrs  # noqa: PLC0415 - takes long to import
 
-    rows = np.array(np.swapaxes(x, 1, 2), np.result_type(x, pole), order="C")
     if not rows.size:  # the wrapper of LAPACK writes one column even if there is none
-        return np.swapaxes(rows, 1, 2)
+        return
     bands = np.ones((2, rows.shape[-1]), rows.dtype, order="F")
     bands[1] = -pole
-    substitute = ztbtrs if np.iscomplexobj(rows) else dtbtrs
-    columns = rows.reshape(-1, rows.shape[-1]).T
-    states, _ = substitute(bands, columns, uplo="L", diag="U", overwrite_b=True)
-    return np.asarray(np.swapaxes(states.T.reshape(rows.shape), 1, 2))
+    solve = ztbtrs if np.iscomplexobj(rows) else dtbtrs
+    solve(bands, rows.reshape(-1, rows.shape[-1]).T, uplo="L", diag="U", overwrite_b=True)
 
 
-def delay(states: NDArray[Any]) -> NDArray[Any]:
+def delay(states: NDArray[Any], axis: int = -2) -> NDArray[Any]:
     """Return states one step later, after a state of 0.
 
     Parameters
     ----------
-    states : (..., T, m)
-        Of m sequences with T steps.
+    states
+        Of any shape.
+    axis
+        That of the steps.
 
     Returns
     -------
-    states : (..., T, m)
-        A copy.
+    states
+        A copy of the same shape and layout.
     """
     later = np.zeros_like(states)
-    later[..., 1:, :] = states[..., :-1, :]
+    np.moveaxis(later, axis, -1)[..., 1:] = np.moveaxis(states, axis, -1)[..., :-1]
     return later
 
 

@@ -64,6 +64,11 @@ class Sequences:
         return ~np.isnan(self.targets)
 
     @cached_property
+    def sources_at_targets(self) -> Array:
+        """The sources (q + 2 + b, n) at the steps with a target."""
+        return np.ascontiguousarray(self.sources[self.has_target].T)
+
+    @cached_property
     def scales(self) -> Array:
         """The sizes (n, 1) of the errors of the targets; (1, 1) if all are equal."""
         sizes = np.ones(1) if self.sizes is None else self.sizes[self.has_target]
@@ -99,9 +104,15 @@ class Sequences:
         return np.where(self.is_first, np.inf, np.diff(self.step, prepend=0))
 
     @cached_property
+    def _different_gaps(self) -> tuple[Array, NDArray[np.intp], NDArray[np.intp]]:
+        """All different gaps, increasing, which of them each target (n,) follows, and how many."""
+        return np.unique(self.gaps, return_inverse=True, return_counts=True)
+
+    @property
     def gap_counts(self) -> tuple[Array, NDArray[np.intp]]:
         """All different gaps, increasing, and their frequencies."""
-        return np.unique(self.gaps, return_counts=True)
+        sizes, _, counts = self._different_gaps
+        return sizes, counts
 
     @cached_property
     def usual_gap(self) -> float:
@@ -129,9 +140,13 @@ class Sequences:
         """
         if not np.any(rho):
             return rows
-        gaps = self.gaps[:, None]
-        before = np.concatenate([rows[..., :1, :], rows[..., :-1, :]], axis=-2)
-        return np.asarray((rows - rho**gaps * before) / spread(rho, gaps))
+        sizes, places, _ = self._different_gaps
+        gaps = sizes[:, None]
+        deviations = spread(rho, gaps)
+        shares = np.take(rho**gaps / deviations, places, axis=-2)
+        white = rows / np.take(deviations, places, axis=-2)
+        white[..., 1:, :] -= shares[..., 1:, :] * rows[..., :-1, :]
+        return np.asarray(white)
 
     def color(self, innovations: Array, rho: float) -> Array:
         """Return the noise of innovations at targets; it decays over steps without targets.

@@ -210,7 +210,8 @@ class Criterion:
         is_exact = fitted.squares[:, None] <= self.rounding
         squares_slope = np.where(is_exact, 0.0, fitted.squares_slope)
         slope = self.n_contrasts * squares_slope / squares
-        slope = slope + fitted.log_determinant_slope - white.log_determinant_slope
+        if fitted is not white:
+            slope = slope + fitted.log_determinant_slope - white.log_determinant_slope
         return np.asarray(np.where(np.isinf(squares), 0.0, slope))
 
     def _search_rho(self, white: Linear) -> Array:

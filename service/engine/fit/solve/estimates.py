@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.fit import constants
-from service.engine.fit.model import FitProblem, Sequences, respond, respond_at_targets, split
+from service.engine.fit.model import FitProblem, Responses, Sequences, respond, split
 from service.engine.fit.solve.criterion import Points
 from service.engine.fit.solve.solution import Solution
 from service.engine.interruption import check_interruption
@@ -135,7 +135,7 @@ def find_fitted(solution: Solution) -> Array:
     problem = solution.problem
 
     def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
-        return respond(problem, at.poles, sequences.sources), problem.unit
+        return respond(problem.unknowns, at.poles, sequences.sources), problem.unit
 
     return evaluate(solution, mean, problem.sequences) + problem.center
 
@@ -255,7 +255,7 @@ def _regress_on_own(
         members = solution.problem.sequences
         members = members[find_determined(solution)]
         unit = np.broadcast_to(np.eye(factors.shape[-1]), (len(at.w), 1, *[factors.shape[-1]] * 2))
-    rows = respond_at_targets(solution.problem, at.poles, members)
+    rows = Responses(solution.problem.unknowns, at.poles, members).rows
     white = members.whiten(rows, at.rho[:, None, None])
     own = members.eliminate(white, solution.problem.n_own_columns)
     errors = []
@@ -285,7 +285,7 @@ def find_determined(solution: Solution) -> NDArray[np.intp]:
     """
     problem = solution.problem
     sequences = problem.sequences
-    rows = respond_at_targets(problem, solution.best.poles, sequences)
+    rows = Responses(problem.unknowns, solution.best.poles, sequences).rows
     white = sequences.whiten(rows, solution.best.rho[:, None, None])
     own = sequences.eliminate(white, problem.n_own_columns)
     return np.flatnonzero((sequences.sum(own.columns**2)[0] > 0.0).all(axis=1))
@@ -374,7 +374,7 @@ def _estimate_inputs(solution: Solution) -> tuple[Array, Array]:
         if is_free[i] and any(abs(solution.poles[k]) >= 1.0 for k in states):
             gains[i, 0] = np.nan
     gains[~is_free, 1:] = np.nan
-    w_in[~is_free & problem.is_direct, 1:] = np.nan
+    w_in[~is_free & problem.unknowns.is_direct, 1:] = np.nan
     units = problem.input_units[:, None]
     return w_in / units, gains / units
 

@@ -1,9 +1,7 @@
 """Linear least-squares problems with one matrix per pole, or per K poles, and their columns.
 
 A decomposition of the columns, the rest of the targets, and the slopes of both gives everything: no
-sum of squares is ever a difference of larger ones. The slopes are the imaginary parts of columns
-that are computed at w + ih (W. Squire and G. Trapp, "Using complex variables to estimate
-derivatives of real functions", SIAM Review 40 (1998), 110-112).
+sum of squares is ever a difference of larger ones.
 """
 
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.engine.arithmetic import decompose
 from service.engine.fit import constants
-from service.engine.fit.model import FitProblem, Sequences, find_sizes, respond_at_targets
+from service.engine.fit.model import FitProblem, Responses, Sequences, Unknowns, find_sizes
 from service.engine.types import Array
 
 
@@ -27,23 +25,29 @@ class Rows:
 
     Attributes
     ----------
-    problem
-        In whose units the rows are.
-    sequences
-        The sequences whose M targets the rows are.
-    values : (W, M, n + 1)
-        The columns and the rest of the targets, before whitening, after those of single sequences.
-    slopes : (K, W, M, n + 1)
-        With respect to each pole.
+    responses
+        The columns and the slopes.
     sizes : (W, n)
         The norms of the columns.
     """
 
-    problem: FitProblem
-    sequences: Sequences
-    values: Array
-    slopes: Array
+    responses: Responses
     sizes: Array
+
+    @property
+    def unknowns(self) -> Unknowns:
+        """The unknowns of the problem."""
+        return self.responses.unknowns
+
+    @property
+    def sequences(self) -> Sequences:
+        """The sequences whose M targets the rows are, in the units of the problem."""
+        return self.responses.sequences
+
+    @property
+    def values(self) -> Array:
+        """The columns and the rest of the targets (W, M, n + 1), before whitening."""
+        return self.responses.rows
 
 
 def compute_rows(problem: FitProblem, poles: Array, sequences: Sequences) -> Rows:
@@ -63,12 +67,9 @@ def compute_rows(problem: FitProblem, poles: Array, sequences: Sequences) -> Row
     Rows
         With their slopes with respect to each pole.
     """
-    steps = constants.IMAGINARY_STEP * 1j * np.eye(problem.n_states)
-    places = (poles + steps[:, None]).reshape(-1, problem.n_states)
-    rows = respond_at_targets(problem, places, sequences)
-    values = rows[: len(poles)].real.copy(order="K")
-    slopes = (rows.imag / constants.IMAGINARY_STEP).reshape(-1, *values.shape)
-    return Rows(problem, sequences, values, slopes, find_sizes(problem, values))
+    responses = Responses(problem.unknowns, poles, sequences)
+    columns = responses.rows[..., problem.unknowns.n_own_columns : -1]
+    return Rows(responses, find_sizes(columns))
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,23 +139,31 @@ class Linear:
 
     @cached_property
     def _slopes(self) -> tuple[Array, Array]:
-        """The slopes (K, W, M, n + 1) of the columns, and those (K, W) of the logs of own."""
+        """The slopes (K, W, M, d) of moving columns, and those (K, W) of the logs of own."""
         sequences = self.rows.sequences
-        slopes = sequences.whiten(self.rows.slopes, self.rho[:, None, None])
+        moving = self.rows.unknowns.moving
+        slopes = sequences.whiten(self.rows.responses.slopes, self.rho[:, None, None])
         log_slope = np.zeros(slopes.shape[:2])
         for k, coefficients in enumerate(self.coefficients):
             own = self.own[..., [k]]
             of_own, _ = sequences.regress_on_own(own, slopes[..., :1])
-            rest = sequences.subtract_own(slopes[..., :1], slopes[..., 1:], coefficients)
+            parts = coefficients[..., moving[k + 1 :] - k - 1]
+            rest = sequences.subtract_own(slopes[..., :1], slopes[..., 1:], parts)
             slopes = sequences.remove_own(own, rest)
             log_slope = log_slope + of_own[..., 0] @ sequences.multiplicity
         return slopes, log_slope
+
+    @property
+    def _moving(self) -> NDArray[np.intp]:
+        """The places (d,) of the moving columns among those without own ones."""
+        n_own = self.rows.unknowns.n_own_columns
+        return self.rows.unknowns.moving[n_own:] - n_own
 
     @cached_property
     def _changes(self) -> tuple[Array, Array, Array]:
         """The slopes (K, W, M, 1) of predictions, the part in the basis, and the other part."""
         slopes, _ = self._slopes
-        changes = slopes @ self.theta[..., None]
+        changes = slopes @ self.theta[:, self._moving, None]
         explained = np.swapaxes(self.basis, 1, 2) @ changes
         return changes, explained, changes - self.basis @ explained
 
@@ -162,9 +171,9 @@ class Linear:
     def log_determinant_slope(self) -> Array:
         """The slopes (W, K) of the log determinant."""
         slopes, log_slope = self._slopes
-        columns = slopes[..., self.rows.problem.linear_columns.unknowns]
-        rotation = np.swapaxes(self.basis, 1, 2) @ columns @ self.inverse_factor
-        return np.asarray(2.0 * (log_slope + np.trace(rotation, axis1=2, axis2=3)).T)
+        factor = self.inverse_factor[:, self._moving[:-1]]
+        products = np.swapaxes(self.basis, 1, 2) @ slopes[..., :-1]
+        return np.asarray(2.0 * (log_slope + np.einsum("kwni,win->kw", products, factor)).T)
 
     @property
     def squares_slope(self) -> Array:
@@ -215,9 +224,9 @@ def solve(rows: Rows, rho: Array) -> Linear:
     """
     sequences = rows.sequences
     values = sequences.whiten(rows.values, rho[:, None, None])
-    own = sequences.eliminate(values, rows.problem.n_own_columns)
+    own = sequences.eliminate(values, rows.unknowns.n_own_columns)
     values = own.rest
-    order = rows.problem.linear_columns
+    order = rows.unknowns.linear_columns
     log_determinant = np.sum(np.log(own.squares), axis=2) @ sequences.multiplicity
     left, singular_values, right = decompose(values[..., order.unknowns] / rows.sizes[:, None])
     is_sound = singular_values > constants.RANK_RTOL

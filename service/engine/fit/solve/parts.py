@@ -33,7 +33,7 @@ def respond_to(solution: Solution, members: slice | NDArray[np.intp]) -> Array:
     sources[..., members] = problem.sequences.sources[..., members]
 
     def effect(at: Points, _: Sequences) -> tuple[Array, float]:
-        return respond(problem, at.poles, sources), problem.unit
+        return respond(problem.unknowns, at.poles, sources), problem.unit
 
     return evaluate(solution, effect, problem.sequences)
 
@@ -75,7 +75,7 @@ def _find_own_offsets(solution: Solution, gap: float) -> Array:
     problem = solution.problem
 
     def level(at: Points, sequences: Sequences) -> tuple[Array, float]:
-        columns = respond(problem, at.poles, sequences.sources)
+        columns = respond(problem.unknowns, at.poles, sequences.sources)
         factors = np.zeros_like(columns)
         offset = problem.columns.offset
         factors[..., offset] = 1.0 / gap if gap != 0.0 else columns[..., offset]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.fit import constants
-from service.engine.fit.model import FitProblem, Sequences, assemble, recur, shorten, split
+from service.engine.fit.model import FitProblem, Sequences, combine, recur, shorten, split
 from service.engine.fit.solve.criterion import Criterion
 from service.engine.interruption import check_interruption
 from service.engine.profile import make_grid
@@ -130,22 +130,20 @@ def _combine(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> _Pl
     names = [(source, state) for source in order for state in sources[source] or (None,)]
     n = len(names) + 1
     used = np.full((n, n_places), len(sources) * (len(grid) + 1))
-    chains: list[list[Array]] = [[] for _ in sources]
     for column, (source, state) in enumerate(names):
         place = len(grid) if state is None else indices[:, state]
         used[column] = len(sources) * place + source
-    for source, states in enumerate(sources):
+    cascades = np.zeros((n_places, n, len(problem.unknowns.responses)))
+    for (source, k), place in problem.unknowns.responses.items():
         start = [s for s, _ in names].index(source)
-        for k in range(max(len(states), 1)):
-            weights = np.zeros((n_places, 1, n))
-            for j, state in enumerate(states[: k + 1]):
-                others = [other for other in states[: k + 1] if other != state]
-                gaps = np.prod(poles[:, [state]] - poles[:, others], axis=1)
-                np.divide(1.0, gaps, out=weights[:, 0, start + j], where=gaps != 0.0)
-            if not states:
-                weights[:, 0, start] = 1.0
-            chains[source].append(weights)
-    factors = assemble(problem, poles, chains)[:, 0]
+        states = sources[source][: k + 1]
+        if not states:
+            cascades[:, start, place] = 1.0
+        for j, state in enumerate(states):
+            others = [other for other in states if other != state]
+            gaps = np.prod(poles[:, [state]] - poles[:, others], axis=1)
+            np.divide(1.0, gaps, out=cascades[:, start + j, place], where=gaps != 0.0)
+    factors = cascades @ combine(problem.unknowns, poles)
     factors[:, -1, -1] += 1.0
     n_own = problem.n_own_columns
     of_others = np.moveaxis(factors[:, n_own:, n_own:], 0, -1)
