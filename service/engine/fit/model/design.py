@@ -104,12 +104,12 @@ class Responses:
     def _take_targets(self, chain: NDArray[Any]) -> NDArray[Any]:
         """Return the values (W, k m, n) of responses (k, m, N, W, T) at the targets."""
         sequences = self.sequences
-        n_places, n_steps = chain.shape[3:]
-        rows = chain.reshape(-1, chain[0, 0].size)
-        if chain.shape[2] > 1 or not sequences.has_target.all():
+        n_states, n_sources, n_sequences, n_places, n_steps = chain.shape
+        rows = chain.reshape(n_states * n_sources, n_sequences * n_places * n_steps)
+        if n_sequences > 1 or not sequences.has_target.all():
             first = sequences.sequence * n_places * n_steps + sequences.step
             rows = np.take(rows, first + n_steps * np.arange(n_places)[:, None], axis=1)
-        return np.swapaxes(rows.reshape(len(rows), n_places, -1), 0, 1)
+        return np.swapaxes(rows.reshape(len(rows), n_places, len(sequences.step)), 0, 1)
 
     @cached_property
     def rows(self) -> NDArray[Any]:
