@@ -85,6 +85,11 @@ PROFILE_RTOL: Final = 1e-10
 FLOOR_RTOL: Final = 1e-6
 COARSE_RTOL: Final = 1e-4
 MAX_POLISH: Final = 40
+# The points at which the search of a profile ends, relative to those it begins with: a valley of
+# rounding errors would have extrema everywhere. Usually it adds none. And how often points of a
+# profile are polished again where the poles of a neighbor are better.
+POINTS_OF_FLOOR: Final = 3
+MAX_LOWERED: Final = 10
 
 # Points of a profile whose poles differ by less are on one branch.
 SAME_BRANCH: Final = 0.1

@@ -83,17 +83,20 @@ class Profile(Generic[E]):
         The range that was searched.
     rtol
         The accuracy of roots, relative to their size.
+    max_points
+        The number of points above which gaps were not refined; ``MAX_POINTS`` by default.
     """
 
     evaluate: Callable[[Array], E]
     points: E
     interval: Bounds
     rtol: float = 2.0 * EPSILON
+    max_points: int | None = None
 
     @property
     def is_complete(self) -> bool:
         """False if the search ended because it had too many points: a minimum may be missed."""
-        return len(self.points.w) <= MAX_POINTS
+        return len(self.points.w) <= (self.max_points or MAX_POINTS)
 
     @property
     def is_flat(self) -> bool:
@@ -181,6 +184,7 @@ def search(
     interval: tuple[float, float],
     highest: float = np.inf,
     rtol: float = 2.0 * EPSILON,
+    max_points: int | None = None,
 ) -> Profile[E]:
     """Find all extrema of a function of w_rec in a range.
 
@@ -198,21 +202,23 @@ def search(
         are not computed to the last digit.
     rtol
         The accuracy of roots, relative to their size.
+    max_points
+        The number of points above which gaps are not refined; ``MAX_POINTS`` by default.
 
     Returns
     -------
     Profile
         With all evaluated points.
     """
-    points = _refine(start[np.isfinite(start.cost)], evaluate)
-    profile = Profile(evaluate, points, Bounds(*interval), rtol)
+    points = _refine(start[np.isfinite(start.cost)], evaluate, max_points)
+    profile = Profile(evaluate, points, Bounds(*interval), rtol, max_points)
     for _ in range(2):
         extrema = profile.find_extrema(highest)
         if not len(extrema):
             break
         points = _add(profile.points, evaluate, extrema)
         # An extremum may reveal further ones next to it.
-        profile = replace(profile, points=_refine(points, evaluate))
+        profile = replace(profile, points=_refine(points, evaluate, max_points))
         if len(profile.points.w) == len(points.w):
             break
     return profile
@@ -247,13 +253,13 @@ def find_minima(points: Evaluation) -> NDArray[np.intp]:
     return np.array(minima, dtype=np.intp)
 
 
-def _refine(points: E, evaluate: Callable[[Array], E]) -> E:
+def _refine(points: E, evaluate: Callable[[Array], E], max_points: int | None) -> E:
     """Return the points, and more where the cubic through values and slopes has two extrema.
 
     A gap is halved at most ``ROUNDS`` times.
     """
     for _ in range(ROUNDS):
-        if len(points.w) > MAX_POINTS:
+        if len(points.w) > (max_points or MAX_POINTS):
             break
         middles = _find_doubtful_middles(points)
         if not len(middles):

@@ -315,7 +315,8 @@ class Evidence:
     @cached_property
     def is_drift(self) -> bool:
         """True if one of several states describes the drift of a level."""
-        if self.problem.n_states == 1 or not self.colored.can_judge:
+        can_judge = self.solution.can_judge and self.colored.can_judge
+        if self.problem.n_states == 1 or not can_judge:
             return False
         single = Solution(self.colored.problem.vary(time_constants=1), is_coarse=True)
         return is_drift(single, self.colored)

@@ -6,6 +6,7 @@ the gaps of a grid, and its floor shows minima that no place of the grid does. T
 floors are also the first ones of the profiles.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -21,8 +22,15 @@ from service.engine.profile import Bounds, Profile, find_minima, search
 from service.engine.types import Array
 
 
-def polish(criterion: Criterion, poles: Array, bounds: tuple[Array, Array], rtol: float) -> Points:
-    """Minimize the criterion from M places at once, by a damped Gauss-Newton method.
+def polish(
+    criterion: Criterion,
+    poles: Array,
+    bounds: tuple[Array, Array],
+    rtol: float,
+) -> Points:
+    """Minimize the criterion from M places at once, by damped steps of quasi-Newton.
+
+    The Hessian is that of Gauss and Newton plus a rest that the gradients show step by step.
 
     Parameters
     ----------
@@ -44,22 +52,28 @@ def polish(criterion: Criterion, poles: Array, bounds: tuple[Array, Array], rtol
     ----------
     D. W. Marquardt, "An algorithm for least-squares estimation of nonlinear parameters", J. SIAM 11
     (1963), 431-441.
+    J. E. Dennis, D. M. Gay and R. E. Welsch, "An adaptive nonlinear least-squares algorithm", ACM
+    Transactions on Mathematical Software 7 (1981), 348-368, for the rest.
     """
     low, high = bounds
     at = criterion.evaluate(np.clip(poles, low, high))
     damping = np.full(len(poles), constants.FIRST_DAMPING)
+    rest = np.zeros((*poles.shape, poles.shape[1]))
     active = np.arange(len(poles))
     for _ in range(constants.MAX_POLISH):
         now = at[active]
-        step, promise = _find_step(criterion, now, damping[active], low[active], high[active])
+        ends = low[active], high[active]
+        step, promise = _find_step(criterion, now, rest[active], damping[active], *ends)
         is_open = promise > rtol * (1.0 + np.abs(now.cost))
         is_open &= damping[active] < constants.LAST_DAMPING
         active = active[is_open]
         if not len(active):
             break
-        places = np.clip(now.poles[is_open] + step[is_open], low[active], high[active])
-        new = criterion.evaluate(places)
-        is_better = new.cost <= now.cost[is_open]
+        now = now[is_open]
+        new = criterion.evaluate(np.clip(now.poles + step[is_open], low[active], high[active]))
+        is_better = new.cost <= now.cost
+        updated = _update_rest(criterion, now, new, rest[active])
+        rest[active] = np.where(is_better[:, None, None], updated, 0.0)
         for values, others in zip(vars(at).values(), vars(new).values(), strict=True):
             values[active[is_better]] = others[is_better]
         damping[active] *= np.where(is_better, constants.LESS_DAMPING, constants.MORE_DAMPING)
@@ -68,20 +82,55 @@ def polish(criterion: Criterion, poles: Array, bounds: tuple[Array, Array], rtol
 
 @np.errstate(over="ignore")  # of steps that the damping then shortens
 def _find_step(
-    criterion: Criterion, at: Points, damping: Array, low: Array, high: Array
+    criterion: Criterion, at: Points, rest: Array, damping: Array, low: Array, high: Array
 ) -> tuple[Array, Array]:
-    """Return damped Gauss-Newton steps (M, K), and the decreases that they promise (M,)."""
-    squares = np.maximum(at.squares, criterion.rounding)[:, None, None]
-    hessian = 2.0 * criterion.n_contrasts * at.information / squares
+    """Return damped steps (M, K), and the decreases that they promise (M,).
+
+    They are those of Gauss and Newton where the rest of the Hessian turns them upwards.
+    """
+    hessian = _approximate(criterion, at)
     is_held = (low == high) | ((at.poles <= low) & (at.gradient > 0.0))
     is_held |= (at.poles >= high) & (at.gradient < 0.0)
     gradient = np.where(is_held, 0.0, at.gradient)
-    hessian[is_held[:, :, None] | is_held[:, None, :]] = 0.0
+    off = is_held[:, :, None] | is_held[:, None, :]
     sizes = np.diagonal(hessian, axis1=1, axis2=2)
     added = np.where(is_held, 1.0, (damping[:, None] + constants.RIDGE) * sizes + constants.TINY)
-    hessian = hessian + added[:, :, None] * np.eye(len(added[0]))
-    step = -solve(hessian, gradient[:, :, None])[..., 0]
+    diagonal = added[:, :, None] * np.eye(len(added[0]))
+    whole = np.where(off, 0.0, hessian + rest) + diagonal
+    is_bowl = (np.linalg.eigvalsh(whole) > 0.0).all(axis=1)[:, None, None]
+    whole = np.where(is_bowl, whole, np.where(off, 0.0, hessian) + diagonal)
+    step = -solve(whole, gradient[:, :, None])[..., 0]
     return step, -np.sum(gradient * step, axis=1)
+
+
+def _approximate(criterion: Criterion, at: Points) -> Array:
+    """Return the Hessian (M, K, K) of the criterion for residuals that are straight in w_rec."""
+    squares = np.maximum(at.squares, criterion.rounding)[:, None, None]
+    return 2.0 * criterion.n_contrasts * at.information / squares
+
+
+@np.errstate(all="ignore")  # of steps of 0, and of infinite criteria, which have no update
+def _update_rest(criterion: Criterion, old: Points, new: Points, rest: Array) -> Array:
+    """Return the rest (M, K, K) of the Hessian, which a change of the gradient shows."""
+    step = (new.poles - old.poles)[..., None]
+    turn = (new.gradient - old.gradient)[..., None]
+    missing = turn - _approximate(criterion, new) @ step
+    known = np.abs(_multiply(step, rest @ step))
+    rest = rest * np.minimum(
+        np.abs(_multiply(step, missing)) / np.where(known > 0.0, known, 1.0), 1.0
+    )
+    missing = missing - rest @ step
+    scale = _multiply(turn, step)
+    side = missing @ np.swapaxes(turn, 1, 2) / scale
+    updated = rest + side + np.swapaxes(side, 1, 2)
+    updated -= _multiply(step, missing) / scale**2 * (turn @ np.swapaxes(turn, 1, 2))
+    is_sound = np.isfinite(updated).all(axis=(1, 2), keepdims=True) & (scale > 0.0)
+    return np.where(is_sound, updated, rest)
+
+
+def _multiply(left: Array, right: Array) -> Array:
+    """Return the products (M, 1, 1) of vectors (M, K, 1)."""
+    return np.asarray(np.swapaxes(left, 1, 2) @ right)
 
 
 @stage
@@ -91,9 +140,10 @@ def find_points(
     interval: tuple[float, float],
     highest: float,
     rtol: float,
+    max_points: int | None,
 ) -> Points:
     """Return the points of `search`, as a stage of the fit."""
-    return search(evaluate, start, interval, highest, rtol).points
+    return search(evaluate, start, interval, highest, rtol, max_points).points
 
 
 class PoleSearch:
@@ -265,7 +315,8 @@ class PoleSearch:
         state
             The state.
         height
-            Above the lowest criterion; extrema that are higher are not computed.
+            Above the lowest criterion; extrema that are higher are not computed. If it is infinite,
+            every w_rec belongs to the interval, and no extremum is.
 
         Returns
         -------
@@ -279,9 +330,12 @@ class PoleSearch:
         rtol = constants.PROFILE_RTOL
         highest = float(self.minima.cost[0]) + height
         interval = Bounds(*self.problem.options.w_rec)
-        points = find_points(self.follow(state, known, rtol), known, interval, highest, rtol)
-        points = self._lower(state, points, rtol)
-        return Profile(self.follow(state, points, rtol), points, interval, rtol)
+        most = constants.POINTS_OF_FLOOR * len(known.w)
+        if math.isfinite(height):
+            evaluate = self.follow(state, known, rtol)
+            known = find_points(evaluate, known, interval, highest, rtol, most)
+            known = self._lower(state, known, rtol)
+        return Profile(self.follow(state, known, rtol), known, interval, rtol, most)
 
     @stage
     def _lower(self, state: int, points: Points, rtol: float) -> Points:
@@ -289,7 +343,7 @@ class PoleSearch:
 
         A polish that ended elsewhere leaves a point above the profile.
         """
-        for _ in range(constants.MAX_POLISH):
+        for _ in range(constants.MAX_LOWERED):
             neighbors = np.stack([np.roll(points.poles, side, axis=0) for side in (-1, 1)])
             neighbors[..., state] = points.w
             neighbors = np.clip(neighbors, *self._bound_others(state, neighbors[0]))

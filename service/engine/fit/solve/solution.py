@@ -160,7 +160,7 @@ class Solution:
         evaluate = self.criterion.evaluate
         highest = math.inf if self.has_profile else float(start.cost.min())
         rtol = 2.0 * EPSILON if self.has_profile else constants.PROFILE_RTOL
-        points = find_points(evaluate, start, (low, high), highest, rtol)
+        points = find_points(evaluate, start, (low, high), highest, rtol, None)
         return Profile(evaluate, points, Bounds(low, high), rtol)
 
     @cached_property
