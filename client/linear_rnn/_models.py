@@ -1063,6 +1063,7 @@ class TrustReport(Trust):
             "follow_inputs",
             "season",
             "feedback",
+            "changes",
             "spread",
             "outliers",
             "alternate",

@@ -1,5 +1,6 @@
 """Fits in words."""
 
+import re
 from collections.abc import Mapping
 from math import log
 from typing import Any, get_args
@@ -406,3 +407,19 @@ def test_means_of_rows_are_said_to_lengthen_time_constants() -> None:
     assert 1.2 * true < result["time_constant"]["value"] / 4.0 < true + 1.0
     (sentence,) = (each for each in summary.sentences if each.startswith("Means of rows"))
     assert sentence == "Means of rows make time constants appear longer, by about a step."
+
+
+def test_a_change_states_both_fits() -> None:
+    rain = draw(200)
+    gain = np.where(np.arange(200) < 100, 1.0, 3.0)
+    flow = respond(0.8, gain * rain) + 0.5 * np.random.default_rng(5).normal(size=200)
+    _, result = make_fit(write(rain=rain, flow=flow))
+    (change,) = (each for each in result["trust"]["findings"] if each["slug"] == "changes")
+    pattern = (
+        r"Before it: time constant ([\d.]+) hours, gain of rain ([\d.]+) \(.*\); "
+        r"from it on: time constant ([\d.]+) hours, gain of rain ([\d.]+) \(.*\)\. Fit both"
+    )
+    numbers = re.match(pattern, change["advice"])
+    assert numbers is not None
+    memory = -1.0 / log(0.8)
+    assert [*map(float, numbers.groups())] == pytest.approx([memory, 5.0, memory, 15.0], rel=0.1)

@@ -45,7 +45,7 @@ from service.engine.fit.judge import (
     prefers_own_levels,
 )
 from service.engine.fit.model import FitOptions, FitProblem
-from service.engine.fit.solve import Points, Solution, scan, settle
+from service.engine.fit.solve import Points, Solution, estimate_parameters, scan, settle
 
 __all__ = [
     "FEW_TARGETS",
@@ -73,6 +73,7 @@ __all__ = [
     "Unsettled",
     "Verdict",
     "decompose",
+    "estimate_parameters",
     "find_change_at_once",
     "find_input",
     "find_season",

@@ -7,7 +7,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from service.engine.data import Series, Step
-from service.engine.fit import RULES, Alternative, Finding, Response, Result, Solution
+from service.engine.fit import (
+    RULES,
+    Alternative,
+    Finding,
+    Response,
+    Result,
+    Solution,
+    estimate_parameters,
+)
 from service.engine.types import Array
 from service.errors import count
 from service.operations.computations.quantities import (
@@ -215,6 +223,22 @@ def _list_times(solution: Solution, step: Step) -> str:
     return " and ".join(texts)
 
 
+def _describe_parts(result: Result, step: Step) -> str:
+    """Return the time constants and gains before and after a change; empty without one."""
+    names = result.problem.series.input_names
+    clauses = []
+    for part in result.verdict.fit.parts or ():
+        gains = estimate_parameters(part).steady_state_gains.tolist()
+        has_time = math.isfinite(_find_time(part.w_rec, step.length))
+        texts = [f"{'time constant ' if has_time else ''}{_list_times(part, step)}"]
+        for name, (value, low, high) in zip(names, gains, strict=True):
+            if math.isfinite(low) and math.isfinite(high):
+                interval = f"{format_value(low)} to {format_value(high)}"
+                texts.append(f"gain of {split_unit(name)[0]} {format_value(value)} ({interval})")
+        clauses.append(", ".join(texts))
+    return "Before it: {}; from it on: {}.".format(*clauses) if clauses else ""
+
+
 def _to_request(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return options of the engine as fields of a request."""
     fields = dict(options)
@@ -247,6 +271,7 @@ def describe_finding(
         "lag": count(lag, "step"),
         "since": f"step {lag}",
         "changed": f"{'' if 'w_rec' in str(finding.part) else 'The '}{finding.part}",
+        "parts": _describe_parts(result, step),
         "share": f"{100.0 * finding.value:.0f} %",
         "time": time(lag),
         "before": f"{time(lag)} earlier" if lag else "in the same step",

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.verdict_cases import autoregression, make_series, respond
 from service.engine.data import Series, Step
-from service.engine.fit import Finding, FitOptions, Result, fit
+from service.engine.fit import Finding, FitOptions, Result, estimate_parameters, fit
 from service.engine.types import Array
 
 WHITE = FitOptions()
@@ -49,6 +49,30 @@ def test_a_change_is_detected_where_it_is(part: str, noise: str) -> None:
     assert abs(finding.lag - 101) <= 10
     assert finding.part in {part, "w_rec or the gain"}
     assert not any("noise" in other.options for other in result.verdict.alternatives)
+    # The parts have the true values before and after, which the fit has not.
+    assert result.verdict.fit.parts is not None
+    weights = (0.6, 0.9) if part == "w_rec" else (0.8, 0.8)
+    sizes = (1.0, 2.0 if part == "gain" else 1.0)
+    for fitted, w_rec, size in zip(result.verdict.fit.parts, weights, sizes, strict=True):
+        assert fitted.n_targets < result.solution.n_targets
+        assert any(low - 0.02 < w_rec < high + 0.02 for low, high in fitted.intervals)
+        ((_, low, high),) = estimate_parameters(fitted).steady_state_gains.tolist()
+        assert 0.9 * low < size / (1.0 - w_rec) < 1.1 * high
+
+
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+def test_a_change_without_an_effect_on_the_estimates_is_a_caution(noise: str) -> None:
+    for seed in (0, 5):
+        draws = np.random.default_rng([64, seed])
+        x = 3.0 + autoregression(draws, 300, 0.5)
+        level = 0.7 * (np.arange(300) >= 150)
+        y = respond(0.8, x, 15.0) + level + draws.normal(size=300)
+        result = judge(x, y, replace(WHITE, noise=noise))  # type: ignore[arg-type]
+        assert result.verdict.trust.reasons == []
+        finding = find(result, "changes")
+        assert finding.lag is not None
+        assert abs(finding.lag - 151) <= 10
+        assert any(low < 0.8 < high for low, high in result.solution.intervals)
 
 
 def test_nothing_is_found_in_correct_tables() -> None:

@@ -16,7 +16,13 @@ from service.engine.fit import constants
 from service.engine.fit.judge.findings import Finding, find_rare
 from service.engine.fit.judge.residuals import Residuals, simulate_residuals
 from service.engine.fit.model import FitProblem, delay, recur
-from service.engine.fit.solve import Solution, find_baseline, find_fitted
+from service.engine.fit.solve import (
+    Solution,
+    estimate_parameters,
+    find_baseline,
+    find_fitted,
+    reweight,
+)
 from service.engine.types import Array
 
 
@@ -50,6 +56,65 @@ def find_change(residuals: Residuals) -> list[Finding]:
         if is_similar and "level" not in {found[0].part, other.part}:
             largest = [found[0]._replace(part="w_rec or the gain")]
     return largest
+
+
+def divide(solution: Solution, step: int) -> tuple[Solution, Solution]:
+    """Return the fits to the targets before a step and from it on.
+
+    Parameters
+    ----------
+    solution
+        A fit.
+    step
+        The first step of the second part in each sequence, from 1.
+
+    Returns
+    -------
+    before, after
+        With the options and the delay of the fit, and all inputs.
+    """
+    problem = solution.problem
+    series = problem.record
+    starts = np.repeat(series.starts[:-1], series.lengths)
+    is_after = np.arange(len(starts)) - starts >= step - 1
+    parts = []
+    for is_other in (is_after, ~is_after):
+        part = replace(series, targets=np.where(is_other, np.nan, series.targets))
+        fitted = Solution(FitProblem(part, problem.options, problem.delay))
+        parts.append(reweight(fitted) or fitted)
+    before, after = parts
+    return before, after
+
+
+def is_changed(solution: Solution, parts: tuple[Solution, Solution]) -> bool:
+    """Return True if an estimate of a fit is outside the interval of a part of the record.
+
+    A part of the record contains a share f of the information, so that with equal parameters the
+    distance of the estimates has a standard deviation of sqrt(1 - f) errors of the part (J. A.
+    Hausman, "Specification tests in econometrics", Econometrica 46 (1978), 1251-1271).
+
+    Parameters
+    ----------
+    solution
+        The fit to all targets, with a single state.
+    parts
+        Those of `divide`. Without degrees of freedom in both, nothing can be compared.
+
+    Returns
+    -------
+    bool
+        For w_rec, and for the steady-state gain of any input.
+    """
+    if min(part.degrees_of_freedom for part in parts) <= 0:
+        return False
+    gains = estimate_parameters(solution).steady_state_gains[:, 0]
+    for part in parts:
+        if not any(low <= solution.w_rec <= high for low, high in part.intervals):
+            return True
+        _, low, high = estimate_parameters(part).steady_state_gains.T
+        if ((gains < low) | (gains > high)).any():
+            return True
+    return False
 
 
 def _fits_better(solution: Solution, changes: list[Finding]) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.judge.alone import Alone, find_alone
+from service.engine.fit.judge.changes import divide, is_changed
 from service.engine.fit.judge.differences import compare_sequences
 from service.engine.fit.judge.effects import Effect, judge_effect, judge_effect_on_states
 from service.engine.fit.judge.findings import SIGNS, Alternative, Family, Finding, Rule
@@ -272,6 +273,16 @@ class Evidence:
         of_colored = run_checks(self.colored, self.rules.values())
         others = [each for each in of_colored if not self.rules[each.slug].family & Family.NOISE]
         return Checked(self.colored, [*others, *neighbors], of_colored, {"noise": "ar1"})
+
+    @cached_property
+    def parts(self) -> tuple[Solution, Solution] | None:
+        """The fits before and after a change over the record, if an estimate changes by it."""
+        solution = self.checked.solution
+        for finding in self.checked.findings:
+            if finding.slug == "changes" and finding.lag is not None:
+                parts = divide(solution, finding.lag)
+                return parts if is_changed(solution, parts) else None
+        return None
 
     @cached_property
     def dependence(self) -> list[Finding]:

@@ -214,6 +214,10 @@ def _hardly_changes(fit: Evidence, finding: Finding) -> bool:
     return change < constants.LARGE_CHANGE_AT_ONCE
 
 
+def _keeps_estimates(fit: Evidence, _: Finding) -> bool:
+    return fit.parts is None
+
+
 def _is_slow_only(fit: Evidence, _: Finding) -> bool:
     return not fit.is_drift
 
@@ -302,7 +306,7 @@ _TABLE: Final[tuple[Rule[Evidence], ...]] = (
         check=precede_inputs,
         turns=_exceeds(constants.LARGE_FEEDBACK),
     ),
-    Rule("changes", "reason", Family.PATTERN, check=find_change),
+    Rule("changes", "reason", Family.PATTERN, check=find_change, turns=_keeps_estimates),
     Rule(
         "spread",
         "reason",
