@@ -1,11 +1,12 @@
 """Ordinary mistakes in tables: each is detected, and not in correct tables."""
 
+import zlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks.verdict_cases import autoregression, make_series, respond
+from benchmarks.verdict_cases import SEVERAL, autoregression, make_series, respond
 from service.engine.data import Series, Step
 from service.engine.fit import Finding, FitOptions, Result, estimate_parameters, fit
 from service.engine.types import Array
@@ -73,6 +74,24 @@ def test_a_change_without_an_effect_on_the_estimates_is_a_caution(noise: str) ->
         assert finding.lag is not None
         assert abs(finding.lag - 151) <= 10
         assert any(low < 0.8 < high for low, high in result.solution.intervals)
+
+
+def test_a_change_has_targets_before_and_after_it() -> None:
+    (case,) = (each for each in SEVERAL if each.name == "panel 50 x 6, AR 0.6, ar1 fit")
+    for number in (1, 2, 12):
+        draws = np.random.default_rng([5, zlib.crc32(case.name.encode()), number])
+        result = fit(case.draw(draws), case.options)
+        lags = [each.lag for each in result.verdict.trust.findings if each.slug == "changes"]
+        assert 1 not in lags
+
+
+def test_targets_at_one_step_have_no_changes() -> None:
+    draws = np.random.default_rng(65)
+    tables = [(draws.normal(size=6), np.full(6, np.nan)) for _ in range(80)]
+    for x, y in tables:
+        y[-1] = respond(0.8, x)[-1] + 0.1 * draws.normal()
+    result = fit(make_series(*tables), FitOptions(initial_state=0.0, offset=False))
+    assert all(each.slug != "changes" for each in result.verdict.trust.findings)
 
 
 def test_nothing_is_found_in_correct_tables() -> None:

@@ -148,6 +148,9 @@ def _list_scores(residuals: Residuals) -> Iterator[tuple[str, list[int], Array]]
     n_places = constants.CHANGE_PLACES // 2 if is_large else constants.CHANGE_PLACES
     shares = np.linspace(constants.FIRST_CHANGE, 1.0 - constants.FIRST_CHANGE, n_places)
     places = np.unique(np.quantile(sequences.step, shares).astype(np.intp))
+    places = places[places > sequences.step.min()]  # with targets before each
+    if not len(places):
+        return
     steps = (places + problem.skip + 1).tolist()
     for part, columns in _list_columns(residuals.solution, places).items():
         yield part, steps, residuals.score(columns[sequences.has_target])
