@@ -423,3 +423,21 @@ def test_a_change_states_both_fits() -> None:
     assert numbers is not None
     memory = -1.0 / log(0.8)
     assert [*map(float, numbers.groups())] == pytest.approx([memory, 5.0, memory, 15.0], rel=0.1)
+
+
+def test_levels_are_offered_without_an_effect() -> None:
+    draws = np.random.default_rng(8)
+    lines = ["state,year,tax,deaths"]
+    for state in range(48):
+        level = 5.0 * draws.normal()
+        rows = draws.normal(size=(7, 2)) + (0.0, level)
+        lines += [f"s{state},{year},{x:.4f},{y:.4f}" for year, (x, y) in enumerate(rows)]
+    columns = {"inputs": ("tax",), "target": "deaths", "sequence": "state", "time": "year"}
+    summary, result = make_fit("\n".join([*lines, ""]), columns, direct=["tax"])
+    (other,) = result["alternatives"]
+    assert other["options"] == {"offset": "each"}
+    assert summary.headline == "No effect of tax on deaths was detected"
+    assert pick(summary, "verdict") == [
+        "Do not use these estimates. Try other inputs, or collect more data. "
+        "The sequences have different levels. Fit an offset for each sequence."
+    ]

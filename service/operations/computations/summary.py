@@ -314,8 +314,8 @@ def _hide_findings(fit: ShownFit) -> set[str]:
 
 
 def _describe_alternative(fit: ShownFit, other: Any) -> str:
-    """Return the result of an alternative, unless its reason states it."""
-    if len(other.time_constants) > 1:
+    """Return the result of an alternative, unless its reason states it or it has no effect."""
+    if len(other.time_constants) > 1 or fit.level == "no_effect":
         return ""
     if other.time_constant is None:
         return f"With this, w_rec is {format_weight(other.w_rec)}."

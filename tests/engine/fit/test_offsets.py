@@ -223,6 +223,47 @@ def test_an_offset_per_sequence_is_not_recommended_for_equal_levels(
         assert "levels_advised" not in result.verdict.trust.reasons
 
 
+def draw_states(seed: int, effect: float, spread: float) -> Series:
+    """Return 48 sequences of 7 targets with levels of 16 times the noise, and gains that differ."""
+    draws = np.random.default_rng([58, seed])
+    sequences = []
+    for _ in range(48):
+        x = draws.normal(size=7)
+        gain = effect + spread * draws.normal()
+        response = lfilter([1.0], [1.0, -0.6], gain * x, zi=[draws.normal()])[0]
+        sequences.append((x[:, None], response + 8.0 * draws.normal() + 0.5 * draws.normal(size=7)))
+    inputs, targets = zip(*sequences, strict=True)
+    return Series.from_sequences(inputs, targets, ("x",))
+
+
+def test_the_effect_is_judged_with_levels_and_gains_of_sequences() -> None:
+    """Levels hide it in the fit with one offset, and gains that differ in that with levels."""
+    for seed in range(2):
+        series = draw_states(seed, 0.2, 1.0)
+        options = FitOptions(offset=True)
+        advised = []
+        result = fit(series, options)
+        while result.verdict.alternatives:
+            (other,) = result.verdict.alternatives
+            advised.append(other.reason)
+            assert result.verdict.fit.effect is not None
+            assert result.verdict.fit.effect.visible
+            options = replace(options, **other.options)
+            result = fit(series, options)
+        assert advised[:2] == ["levels_advised", "gains_differ"]
+        assert not {"no_visible_effect", "levels_advised"} & {*result.verdict.trust.reasons}
+        assert any(low < 0.6 < high for low, high in result.solution.intervals)
+
+
+@pytest.mark.parametrize("options", [{}, {"direct": ("x",), "w_rec": (0.0, 0.0)}], ids=str)
+def test_levels_are_offered_where_no_effect_is_detected(options: dict[str, Any]) -> None:
+    for seed in (1, 2):
+        result = fit(draw_states(seed, 0.0, 0.0), FitOptions(**options))
+        assert result.verdict.trust.reasons[:2] == ["levels_advised", "no_visible_effect"]
+        (other,) = result.verdict.alternatives
+        assert other.options == {"offset": "each"}
+
+
 def test_two_targets_per_sequence_do_not_suffice_for_levels() -> None:
     result = fit(draw_levels(1, 40, 3, 5.0, 0.0), FitOptions())
     assert "levels_advised" not in result.verdict.trust.reasons

@@ -93,10 +93,10 @@ class Evidence:
             return self.known_structure
         if not self.solution.can_judge:
             return [], None
+        if self._with_baseline is not None:
+            return self._simpler, self._with_baseline.effect
         found = self._simpler
         effect = self._judge_effect(found)
-        if found and any(found[0] is each for each in (self._levels, self._trend)):
-            return found, effect
         has_delay = any("delay" in each.options for each in found[:1])
         is_delayed = self.problem.n_states == 1 and has_delay
         if is_delayed or (effect is not None and not effect.visible):
@@ -123,10 +123,8 @@ class Evidence:
         """
         if self.known_structure is not None:
             return self.known_structure[0]
-        if self._levels is not None:
-            return [self._levels]
-        if self._trend is not None:
-            return [self._trend]
+        if self._baseline is not None:
+            return [self._baseline]
         signs = [check for check in self.checked.findings if self._is_sign(check)]
         if self.problem.n_states > 1 and not signs:
             return []
@@ -144,6 +142,19 @@ class Evidence:
         if self.problem.n_states > 1 or not self.checked.findings:
             return None
         return find_trend(self.problem.vary(rest=False), self._delays)
+
+    @property
+    def _baseline(self) -> Alternative | None:
+        """The fit with levels, gains or a trend, if it is clearly better."""
+        if self.known_structure is not None:
+            return None
+        return self._levels or self._trend
+
+    @cached_property
+    def _with_baseline(self) -> "Evidence | None":
+        """The evidence of that fit, which may need gains or a trend as well."""
+        better = self._baseline
+        return None if better is None else Evidence(weigh(better).solution, self.rules)
 
     @cached_property
     def level_p(self) -> float:
@@ -354,6 +365,8 @@ class Evidence:
 
     def follow(self, other: Alternative) -> "Evidence":
         """Return the evidence of a fit with a recommended change."""
+        if self._with_baseline is not None and self.structures[0].options is other.options:
+            return self._with_baseline
         has_same_structure = {*other.options} <= {"noise", "variance"}
         known = self.structure if has_same_structure else None
         return Evidence(

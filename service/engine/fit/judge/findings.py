@@ -25,6 +25,7 @@ class Family(Flag):
     DATA = auto()  # the data, so that it matters without an estimate as well
     EFFECT = auto()  # the effect of all inputs
     STRUCTURE = auto()  # another structure
+    BASELINE = auto()  # levels, gains of sequences and trends, which come before the effect
     LARGER = auto()  # more unknowns
     PATTERN = auto()  # a pattern in the residuals
     LEVELS = auto()  # what levels that differ between sequences may imitate

@@ -34,9 +34,11 @@ from service.engine.fit.judge.plausibility import (
 )
 from service.engine.fit.solve import Solution
 
+BASELINES: Final = ("levels_advised", "gains_differ", "trend_advised")
 STRUCTURES: Final = (
     *("acts_later", "delay_advised", "range_advised"),
-    *("levels_advised", "gains_differ", "trend_advised", "offset_advised", "gain_advised"),
+    *BASELINES,
+    *("offset_advised", "gain_advised"),
 )
 LARGER: Final = ("own_time_constants_advised", "second_time_constant_advised")
 # What robust intervals allow for in a fit with ar1 noise.
@@ -257,7 +259,13 @@ _TABLE: Final[tuple[Rule[Evidence], ...]] = (
     Rule("common_trend", "caution", Family.EFFECT, _has_common_trend, is_last=True),
     Rule("oscillates", "reason", Family.STRUCTURE, _find_oscillation, hides=STRUCTURES + LARGER),
     *(
-        Rule(slug, "reason", Family.STRUCTURE, _find_structure, remedy=_change_structure)
+        Rule(
+            slug,
+            "reason",
+            Family.STRUCTURE | (Family.BASELINE if slug in BASELINES else Family(0)),
+            _find_structure,
+            remedy=_change_structure,
+        )
         for slug in STRUCTURES
     ),
     *(

@@ -115,7 +115,10 @@ class Verdict:
             return []
         findings = self.reasons or [each for each in self._all if self._is_offer(each)]
         if fit.effect is not None and not fit.effect.visible:
-            findings = [each for each in findings if fit.rules[each.slug].family & Family.EFFECT]
+            families = Family.EFFECT, Family.BASELINE
+            findings = [
+                each for of in families for each in findings if fit.rules[each.slug].family & of
+            ]
         for finding in findings:
             remedy = fit.rules[finding.slug].remedy
             other = None if remedy is None else remedy(fit, finding)
@@ -140,6 +143,8 @@ class Verdict:
         is_structure = fit.structures or fit.rules[other.reason].family & Family.LARGER
         if is_structure and known & fit.list_slugs(SIGNS):
             known |= fit.list_slugs(SIGNS | ERRORS)
+        if fit.rules[other.reason].family & Family.BASELINE:  # one after another
+            known |= fit.list_slugs(Family.BASELINE)
         if other.reason == "curved":  # a missing input also looks like a curve
             known &= fit.list_slugs(ERRORS)
         return known >= {each.slug for each in verdict.reasons}
