@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from service.engine.types import Array
 from service.errors import Invalid
 from service.formats.numerals import shorten
-from service.formats.repairs import offer
+from service.formats.repairs import Offer, offer
 
 FEW: Final = 3  # values of a column of numbers that may name groups; two can be a switch
+LAYOUT: Final = "layout"  # of a long table, or of one whose columns have no roles
 # The names that programs give to the columns of a long table.
 VARIABLE: Final = re.compile(
     r"_?(variable|parameter|measure|measurement|metric|quantity|indicator|attribute|property|feature"
@@ -81,13 +82,22 @@ def check_long(variable: str, names: Sequence[str], numbers: Sequence[str]) -> N
     if is_variable + bool(values) < min(len(numbers), 2):
         return
     value = (values or numbers)[0]
+    pivot, sequence = offer_layouts(variable, value)
+    detail = describe_long(variable, names, value)
+    raise Invalid(detail, parameter="pivot", repairs=[pivot, sequence])
+
+
+def describe_long(variable: str, names: Sequence[str], value: str) -> str:
+    """Return the sentence about a long table, by its columns of names and of values."""
     listed = " and ".join([shorten(name) for name in dict.fromkeys(names)][:2])
-    detail = (
+    return (
         f"this is a long table: {variable!r} has the names of variables, such as {listed}, and "
         f"{value!r} their numbers"
     )
-    repairs = [
-        offer("pivot", f"{variable}:{value}", f"each value of {variable!r} as a column"),
-        offer("sequence", variable, f"each value of {variable!r} as a sequence"),
-    ]
-    raise Invalid(detail, parameter="pivot", repairs=repairs)
+
+
+def offer_layouts(variable: str, value: str) -> tuple[Offer, Offer]:
+    """Return the offers of a column, and of a sequence, for each variable of a long table."""
+    pivot = offer("pivot", f"{variable}:{value}", f"each value of {variable!r} as a column")
+    sequence = offer("sequence", variable, f"each value of {variable!r} as a sequence")
+    return pivot, {**sequence, "query": {**sequence["query"], "confirm": LAYOUT}}

@@ -7,6 +7,7 @@ from service.engine.data import Note
 from service.errors import count
 from service.formats.base import SeriesColumns
 from service.formats.csv_tables import join_names, split_names
+from service.formats.group_columns import LAYOUT, VALUE, VARIABLE, describe_long, offer_layouts
 from service.formats.numerals import SWITCHES
 from service.formats.repairs import Offer, offer
 from service.formats.roles import GUESSED, REASONS, REPEATS, Roles
@@ -44,6 +45,7 @@ def list_notes(
     """
     confirmed = [*filter(None, (given.confirm or "").split(","))]
     notes = [*_list_lines(found, given), *_list_sentinels(found, given, proposed)]
+    notes += _list_layout(found, given if proposed is None else proposed.chosen, given.sequence)
     notes += [] if proposed is None else _list_roles(found, given, proposed)
     notes += made
     return tuple(
@@ -85,6 +87,23 @@ def _list_sentinels(
         if word != given.missing and (used is None or name in used):
             sentence = f"{word} occurs {count(n, 'time')} in {name!r}"
             yield Note("sentinel", sentence, (offer("missing", word, word),), is_open=True)
+
+
+def _list_layout(found: Structure, chosen: SeriesColumns, sequence: str | None) -> Iterator[Note]:
+    """Yield the note about a long table whose variables were chosen as sequences of one target.
+
+    With inputs of its own, such a table can be a recording of each sensor or item.
+    """
+    roles = {chosen.target, chosen.sequence, chosen.time, *split_names(chosen.clock)}
+    inputs = {*found.names} - roles if chosen.inputs is None else chosen.inputs
+    is_variable = sequence is not None and VARIABLE.fullmatch(sequence) is not None
+    if sequence is None or not is_variable or inputs or not VALUE.fullmatch(chosen.target):
+        return
+    at = found.names.index(sequence)
+    sentence = describe_long(sequence, [row[at] for row in found.sample], chosen.target)
+    sentence += ". Each variable is read as a sequence of one target"
+    pivot, _ = offer_layouts(sequence, chosen.target)
+    yield Note(LAYOUT, sentence, (pivot,), is_open=True)
 
 
 def _list_roles(found: Structure, given: SeriesColumns, proposed: Roles) -> Iterator[Note]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from service.errors import Invalid
 from service.formats.base import SeriesColumns
 from service.formats.csv_series import open_table, read_table
+from service.formats.group_columns import LAYOUT
 from service.formats.notes import list_notes
 from service.formats.reshape import check_layout
 from service.formats.roles import Roles, propose_roles
@@ -17,7 +18,6 @@ from service.values.budget import OverBudget
 
 PATH: Final = "/v1/tables"
 N_FIRST: Final = 5  # fields of a column that are shown
-LAYOUT: Final = "layout"  # of a table whose columns have no roles
 # The kinds of errors by their places.
 SLUGS: Final = {
     "time": "times",

@@ -8,7 +8,7 @@ from service.formats import SeriesColumns
 from service.operations.shared.limits import Limits
 from service.operations.tables import describe_table
 from tests.formats.conftest import read_series_csv as read
-from tests.formats.noticed import CASES
+from tests.formats.noticed import CASES, PAIRS
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -50,6 +50,40 @@ def test_a_long_table_that_cannot_be_pivoted() -> None:
     table = f"date,variable,value\n{rows}\n"
     read.refuses(table, "line 8: a second value of 'x'", target="y", pivot="variable:value")
     read.refuses(table, "no column 'price'", target="y", pivot="variable:price")
+
+
+@pytest.mark.parametrize("roles", [{"time": "time"}, {"roles": "proposed"}])
+def test_variables_that_are_chosen_as_sequences(roles: dict[str, str]) -> None:
+    """Two variables in a column of values are not silently two sequences of one target."""
+    body = CASES["pairs of variable and value"].body
+    chosen = {"target": "value", "sequence": "variable", **roles}
+    (note,) = read(body, **chosen).notes
+    assert (note.slug, note.is_open) == ("layout", True)
+    assert "'variable' has the names of variables, such as 'x' and 'y'" in note.sentence
+    pivot, confirmation = (repair["query"] for repair in note.repairs)
+    assert read(body, target="y", roles="proposed", **pivot).input_names == ("x",)
+    assert read(body, **chosen, **confirmation).notes == ()
+
+
+def test_sequences_of_a_long_table_are_confirmed_with_the_repair() -> None:
+    body = CASES["pairs of variable and value"].body
+    table = describe_table(body.encode(), SeriesColumns(target=""), Limits())
+    _, repair = table.problems[0].repairs
+    series = read(body, target="", roles="proposed", **repair.query)
+    assert (len(series.lengths), series.sequence_names) == (2, ("x", "y"))
+    assert "layout" not in [note.slug for note in series.notes]
+
+
+@pytest.mark.parametrize(
+    ("header", "sequence"), [("time,sensor,x,value", "sensor"), ("time,patient,value", "patient")]
+)
+def test_recordings_of_one_target_are_no_variables(header: str, sequence: str) -> None:
+    """A table of sensors with an input, or of patients, has sequences of one target."""
+    rows = zip(*(PAIRS[0], PAIRS[1], PAIRS[2], PAIRS[2]), strict=True)
+    n_columns = header.count(",") + 1
+    lines = [header, *(",".join(map(str, row[:n_columns])) for row in rows)]
+    series = read("\n".join(lines), target="value", sequence=sequence, time="time")
+    assert (len(series.lengths), series.notes) == (2, ())
 
 
 def test_what_rises_and_is_no_counter() -> None:
