@@ -131,7 +131,7 @@ class SeasonFields(RequestModel):
         return min(self.harmonics, self.period // 2)
 
 
-def _season(value: Any) -> int | dict[str, int]:
+def read_season(value: Any) -> int | dict[str, int]:
     """Validate a period, or one with its harmonics; that with the default is only a period."""
     if not isinstance(value, dict):
         return PERIOD.validate_python(value)
@@ -142,7 +142,7 @@ def _season(value: Any) -> int | dict[str, int]:
 
 
 SeasonField: TypeAlias = Annotated[
-    int | dict[str, int], PlainValidator(_season, json_schema_input_type=Period | SeasonFields)
+    int | dict[str, int], PlainValidator(read_season, json_schema_input_type=Period | SeasonFields)
 ]
 
 

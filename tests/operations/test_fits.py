@@ -113,6 +113,18 @@ def test_alternatives_are_fields_of_a_request() -> None:
         assert alternative["time_constant"] == pytest.approx(other["time_constant"]["value"])
 
 
+def test_a_recommended_season_keeps_its_harmonics() -> None:
+    draws = np.random.default_rng(12)
+    hours = np.arange(840)
+    x = draws.normal(size=840)
+    pattern = (hours // 24 % 7 >= 5) + np.sin(2.0 * np.pi * hours / 24.0)
+    y = respond(0.8, x) + pattern + 0.3 * draws.normal(size=840)
+    series = Series.from_sequences([x[:, None]], [y], ("x",), "y", Step(1.0, "hour"))
+    answer = compute_fit(series, noise="independent")
+    (alternative,) = answer["alternatives"]
+    assert alternative["options"] == {"season": {"period": 168, "harmonics": 21}}
+
+
 def compute_fit(series: Series, **body: Any) -> dict[str, Any]:
     dataset = ResolvedSeries.from_series(series)
     return compute(name_task(FIT, make_request(dataset, **body)), dataset)[0].result or {}

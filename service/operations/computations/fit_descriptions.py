@@ -26,7 +26,7 @@ from service.operations.computations.quantities import (
 )
 from service.schemas.fit_estimates import Interval
 from service.schemas.fit_results import TEXTS, FitResult
-from service.schemas.fits import FitRange, FitRequest
+from service.schemas.fits import FitRange, FitRequest, SeasonFields, read_season
 
 # Fields of a response with the same names in a solution of the engine.
 SAME = (
@@ -249,7 +249,8 @@ def _to_request(options: Mapping[str, Any]) -> dict[str, Any]:
     if fields.pop("own_gains", False):
         fields["gains"] = "each"
     if "season" in fields:
-        fields["season"], _ = fields["season"]
+        season = dict(zip(SeasonFields.model_fields, fields["season"], strict=True))
+        fields["season"] = read_season(season)
     return fields
 
 

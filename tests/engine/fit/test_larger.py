@@ -134,6 +134,41 @@ def test_the_usual_periods_are_those_of_the_unit_by_any_name(unit: str, period: 
     assert other.options["season"][0] == period
 
 
+def draw_hours(n_steps: int, rho: float, *, has_days: bool) -> Series:
+    """Return hours with weekends, ar1 noise, and a pattern of the day or none."""
+    draws = np.random.default_rng([47, n_steps])
+    hours = np.arange(n_steps)
+    weekends = 0.6 * (hours // 24 % 7 >= 5)
+    days = 0.6 * np.sin(2.0 * np.pi * hours / 24.0)
+    x = draws.normal(size=n_steps)
+    noise = respond(rho, 0.3 * draws.normal(size=n_steps))
+    y = respond(0.8, x) + weekends + has_days * days + noise
+    return replace(Series.from_sequences([x[:, None]], [y], ("x",)), step=Step(1.0, "hour"))
+
+
+@pytest.mark.parametrize(("has_days", "season"), [(False, (168, 3)), (True, (168, 21))])
+def test_weeks_of_hours_are_recommended_with_their_days(
+    has_days: bool, season: tuple[int, int]
+) -> None:
+    """No lag of the checks is as long as a week, and ar1 noise takes its place in them."""
+    series = draw_hours(1000, 0.6, has_days=has_days)
+    result = fit(series, FitOptions(noise="ar1"))
+    assert list_advice(result) == [("season_advised", {"season": season})]
+
+
+def test_a_week_has_as_many_harmonics_as_its_targets_determine() -> None:
+    """Three weeks with a target every nine hours have no two targets for 42 unknowns."""
+    series = draw_hours(504, 0.0, has_days=True)
+    is_read = np.arange(504) % 9 == 0
+    sparse = replace(series, targets=np.where(is_read, series.targets, np.nan))
+    other = find_season(FitProblem(sparse, FitOptions(noise="independent")))
+    assert other is not None
+    assert other.options["season"] == (24, 3)
+    full = find_season(FitProblem(series, FitOptions(noise="independent")))
+    assert full is not None
+    assert full.options["season"] == (168, 21)
+
+
 def draw_seasonal_panel(
     inputs: list[Array], seed: int, is_seen: NDArray[np.bool_] | None = None
 ) -> Series:

@@ -24,6 +24,7 @@ from service.engine.fit.judge.larger import find_season, find_time_constants, is
 from service.engine.fit.judge.late_effects import find_late_effect
 from service.engine.fit.judge.levels import find_levels, test_gains, test_levels
 from service.engine.fit.judge.oscillation import find_oscillation
+from service.engine.fit.judge.periods import list_periods
 from service.engine.fit.judge.plausibility import coincide, is_drift
 from service.engine.fit.judge.residuals import ResidualTests, find_dependence
 from service.engine.fit.judge.structures import (
@@ -258,11 +259,14 @@ class Evidence:
     def season(self) -> Alternative | None:
         """The fit with a season, if it is clearly better.
 
-        It is searched if the checks detect one, or if more time constants may imitate one.
+        It is searched if the checks detect one or compare too few steps for one, or if more time
+        constants may imitate one.
         """
+        if self._simpler or self.problem.options.season is not None:
+            return None
         has_season = any(check.slug == "season" for check in self.checked.findings)
-        is_possible = not self._simpler and self.problem.options.season is None
-        if not is_possible or not (has_season or self._larger):
+        is_long = max(list_periods(self.problem), default=0) > constants.MAX_SEASON
+        if not (has_season or is_long or self._larger):
             return None
         return find_season(self.problem)
 

@@ -13,7 +13,7 @@ from typing import Any
 from service.engine.fit import constants
 from service.engine.fit.judge.drift import find_lowest, judge_gain_with_drift
 from service.engine.fit.judge.findings import Alternative, Finding
-from service.engine.fit.judge.periods import list_periods
+from service.engine.fit.judge.periods import list_periods, repeats
 from service.engine.fit.judge.plausibility import is_drift
 from service.engine.fit.judge.structures import find_null_noise, judge_gain
 from service.engine.fit.model import FitProblem, TimeConstants, shorten
@@ -38,7 +38,7 @@ def find_season(problem: FitProblem) -> Alternative | None:
     before = Solution(short, is_coarse=True)
     best = before
     for length in list_periods(problem):
-        season = (length, min(length // 2, constants.MAX_HARMONICS))
+        season = (length, _find_harmonics(problem, length, best.problem.options.season))
         other = Solution(short.vary(season=season), is_coarse=True)
         if _is_better(before, other) and _is_better(best, other):
             best = other
@@ -48,6 +48,21 @@ def find_season(problem: FitProblem) -> Alternative | None:
     gain, p = judge_gain(before, best)
     finding = Finding("season_advised", lag=period, value=gain, p=p)
     return Alternative(finding, {"season": season}, Solution(problem.vary(season=season)))
+
+
+def _find_harmonics(problem: FitProblem, period: int, shorter: tuple[int, int] | None) -> int:
+    """Return the number of harmonics to try, which includes those of a much shorter season.
+
+    Three harmonics of a week do not describe its days.
+    """
+    few = min(period // 2, constants.MAX_HARMONICS)
+    if shorter is None:
+        return few
+    length, n_harmonics = shorter
+    n_times, rest = divmod(period, length)
+    n_all = n_times * n_harmonics
+    has_all = rest == 0 and n_times > few and repeats(problem, period, n_all)
+    return n_all if has_all else few
 
 
 def find_time_constants(problem: FitProblem, colored: Solution) -> Alternative | None:

@@ -32,7 +32,7 @@ def list_periods(problem: FitProblem) -> list[int]:
     periods = [period / step.length for period in usual]
     longest = problem.padded.n_steps // constants.LEAST_PERIODS
     tried = [round(each) for each in periods if each.is_integer() and 2 <= each <= longest]
-    return [period for period in tried if _repeats(problem, period)]
+    return [period for period in tried if repeats(problem, period, constants.MAX_HARMONICS)]
 
 
 def find_special_steps(residuals: Residuals) -> list[Finding]:
@@ -92,10 +92,25 @@ def _begins_with_event(problem: FitProblem) -> bool:
     return len(series.lengths) > 1 and bool(is_start or is_dose.any())
 
 
-def _repeats(problem: FitProblem, period: int) -> bool:
-    """Return True if every sequence records a season of so many steps at least twice."""
+def repeats(problem: FitProblem, period: int, n_harmonics: int) -> bool:
+    """Return True if every sequence records a season at least twice, and each of its unknowns.
+
+    Parameters
+    ----------
+    problem
+        The fit.
+    period
+        In steps.
+    n_harmonics
+        The most harmonics of the season.
+
+    Returns
+    -------
+    bool
+        True if there are two periods, and two targets per unknown of the season.
+    """
     padded = problem.padded
-    n_columns = min(period - 1, 2 * constants.MAX_HARMONICS)
+    n_columns = min(period - 1, 2 * n_harmonics)
     n_periods = padded.lengths / period
     n_targets = padded.has_target.sum(axis=1)
     least = np.minimum(n_periods, n_targets / n_columns)[n_targets > 0]
