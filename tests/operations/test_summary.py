@@ -430,7 +430,7 @@ def test_levels_are_offered_without_an_effect() -> None:
     lines = ["state,year,tax,deaths"]
     for state in range(48):
         level = 5.0 * draws.normal()
-        rows = draws.normal(size=(7, 2)) + (0.0, level)
+        rows = draws.normal(size=(7, 2)) + np.array([0.0, level])
         lines += [f"s{state},{year},{x:.4f},{y:.4f}" for year, (x, y) in enumerate(rows)]
     columns = {"inputs": ("tax",), "target": "deaths", "sequence": "state", "time": "year"}
     summary, result = make_fit("\n".join([*lines, ""]), columns, direct=["tax"])

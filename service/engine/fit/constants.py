@@ -66,6 +66,8 @@ PROFILE_MARGIN: Final = 4.0
 
 # The gaps of the grid of each of so many poles from 0 to 1.
 SCAN_GAPS: Final = {2: 24, 3: 12, 4: 7}
+# The most places of a grid of all poles. A range from -1 has fewer gaps if it would have more.
+MAX_PLACES: Final = 7000
 
 # The most targets on which grids of several poles are compared.
 SCANNED_TARGETS: Final = 4000
@@ -93,6 +95,9 @@ MAX_LOWERED: Final = 10
 
 # Points of a profile whose poles differ by less are on one branch.
 SAME_BRANCH: Final = 0.1
+# Between points of a profile that are this many times as far apart in the other poles as in theirs,
+# a polish may have ended in another valley.
+STEEP: Final = 5.0
 
 # The damping of the first step, relative to the curvature, its factors after a better and a worse
 # step, and the damping at which a polish ends.

@@ -150,7 +150,7 @@ class FitProblem:
 
     @cached_property
     def unknowns(self) -> Unknowns:
-        """What is fitted, as far as options and shape decide it, and what is given instead."""
+        """The unknowns, as far as options and shape decide them, and what is given instead."""
         options = self.options
         has_own_offsets = options.offset == "each" and self.has_several
         has_own_gains = options.own_gains and has_own_offsets and bool(self.is_free.any())

@@ -127,7 +127,7 @@ class Unknowns:
     def moving(self) -> NDArray[np.intp]:
         """The columns that may change with the poles, and the rest of the targets.
 
-        They are all but the baselines, which change where columns of sequences are removed first.
+        Baselines are among them only where columns of sequences are removed first.
         """
         every = np.arange(self.columns.n_unknowns + 1)
         return every if self.n_own_columns else np.delete(every, self.columns.baselines)

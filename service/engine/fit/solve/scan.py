@@ -63,15 +63,23 @@ class Scan:
 def scan(problem: FitProblem) -> Scan:
     """Return the criterion on a grid; of very many targets, of the first ones."""
     problem = shorten(problem, constants.SCANNED_TARGETS)
+    n_gaps = constants.SCAN_GAPS.get(problem.n_states, constants.SCAN_GAPS[4])
+    grid, indices = _make_places(problem, n_gaps)
+    while len(indices) > constants.MAX_PLACES:  # in a range below 0 as well
+        n_gaps -= 1
+        grid, indices = _make_places(problem, n_gaps)
+    return Scan(grid, indices, _scan(problem, grid, indices))
+
+
+def _make_places(problem: FitProblem, n_gaps: int) -> tuple[Array, NDArray[np.intp]]:
+    """Return a grid (G,) of each pole, and all places (M, K) in it."""
     n_states = problem.n_states
-    n_gaps = constants.SCAN_GAPS.get(n_states, constants.SCAN_GAPS[4])
-    n_steps = problem.targets.shape[1]
-    grid = make_grid(n_steps, *problem.options.w_rec, n_gaps)
+    grid = make_grid(problem.targets.shape[1], *problem.options.w_rec, n_gaps)
     indices = np.array(list(itertools.product(range(len(grid)), repeat=n_states)))
     for first, second in itertools.combinations(range(n_states), 2):
         if (problem.acts[first] == problem.acts[second]).all():
             indices = indices[indices[:, first] > indices[:, second]]
-    return Scan(grid, indices, _scan(problem, grid, indices))
+    return grid, indices
 
 
 def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> Array:

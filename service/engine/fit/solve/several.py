@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.arithmetic import invert, solve
 from service.engine.fit import constants
@@ -344,16 +345,21 @@ class PoleSearch:
         A polish that ended elsewhere leaves a point above the profile.
         """
         for _ in range(constants.MAX_LOWERED):
-            neighbors = np.stack([np.roll(points.poles, side, axis=0) for side in (-1, 1)])
-            neighbors[..., state] = points.w
-            neighbors = np.clip(neighbors, *self._bound_others(state, neighbors[0]))
-            costs = np.stack([self.criterion.evaluate(each).cost for each in neighbors])
-            is_high = costs.min(axis=0) < points.cost - points.accuracy
-            if not is_high.any():
+            targets, sources = _list_neighbors(points)
+            neighbors = points.poles[sources]
+            neighbors[:, state] = points.w[targets]
+            neighbors = np.clip(neighbors, *self._bound_others(state, neighbors))
+            is_better = np.zeros(len(targets), bool)
+            if len(targets):
+                costs = self.criterion.evaluate(neighbors).cost
+                is_better = costs < (points.cost - points.accuracy)[targets]
+            if not is_better.any():
                 break
-            better = costs[:, is_high].argmin(axis=0)
-            starts = neighbors[:, is_high][better, np.arange(len(better))]
-            points = points[~is_high].merge(self._polish_others(state, starts, rtol))
+            at = self._polish_others(state, neighbors[is_better], rtol)
+            at = at[np.lexsort((at.cost, at.w))]
+            is_lower = np.ones(len(points.w), bool)
+            is_lower[targets[is_better]] = False
+            points = points[is_lower].merge(at)
         return points
 
     @stage
@@ -403,6 +409,13 @@ class PoleSearch:
                 moved[:, other] += part * widths[:, other]
                 places.append(moved)
         return self._sort(np.clip(np.concatenate(places), *self.problem.options.w_rec))
+
+
+def _list_neighbors(points: Points) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the points of a profile with neighbors in another valley, and these neighbors."""
+    jumps = np.abs(np.diff(points.poles, axis=0)).max(axis=1, initial=0.0)
+    left = np.flatnonzero(jumps > constants.STEEP * np.diff(points.w))
+    return np.concatenate([left, left + 1]), np.concatenate([left + 1, left])
 
 
 def find_sensitivities(at: Points) -> list[float]:
