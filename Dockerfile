@@ -20,10 +20,10 @@ COPY client client
 COPY docs docs
 COPY scripts scripts
 COPY service service
-# The build backend and the packages that write the guide are in the lock, but the service does not
+# The build backend and the packages that build the guide are in the lock, but the service does not
 # need them at run time. All files are compiled here, because a read-only file system cannot store
 # bytecode later.
-RUN PYTHONDONTWRITEBYTECODE=1 /app/bin/python -m scripts.guide && \
+RUN PYTHONDONTWRITEBYTECODE=1 /app/bin/python -m scripts.build && \
     python3 -m pip --python /app/bin/python install --no-cache-dir --no-compile --no-index \
     --disable-pip-version-check --root-user-action ignore --no-deps --no-build-isolation . && \
     python3 -m pip --python /app/bin/python uninstall -q -y --root-user-action ignore \

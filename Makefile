@@ -16,7 +16,7 @@ test test-all coverage: export OPENBLAS_NUM_THREADS = 1
 # Otherwise, if this variable is set, every process that a test starts compiles the service.
 test test-all coverage: export PYTHONDONTWRITEBYTECODE =
 SCRIPTS := $(wildcard scripts/*.sh) .ci/run
-GUIDE := service/guide/index.html
+BUILT := service/guide/index.html
 
 # Stamps are invalid if the interpreter of the environment no longer runs (an upgrade, a moved directory).
 ifneq ($(shell $(BIN)/python -c 'print("alive")' 2>/dev/null),alive)
@@ -27,21 +27,21 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | \
 		awk -F@ '{ printf "%-18s%s\n", $$1, $$2 }'
 
-run: $(VENV)/.run-installed $(GUIDE) ## start the service (ARGS="--port 9000")
+run: $(VENV)/.run-installed $(BUILT) ## start the service (ARGS="--port 9000")
 	@exec $(BIN)/linear-rnn serve $(ARGS)
 
 # As in the service. Threads of numpy in two processes wait for each other.
 test test-all coverage: export OPENBLAS_NUM_THREADS = 1
 
-test: $(VENV)/.dev-installed $(GUIDE) ## run the fast tests in two processes, about 8 minutes (ARGS="-k cost")
+test: $(VENV)/.dev-installed $(BUILT) ## run the fast tests in two processes, about 8 minutes (ARGS="-k cost")
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
-test-all: $(VENV)/.oracles-installed $(GUIDE) ## run all tests; installs PyTorch
+test-all: $(VENV)/.oracles-installed $(BUILT) ## run all tests; installs PyTorch
 	$(BIN)/pytest $(PARALLEL) -m "not soak" $(ARGS)
 
 check: lint types layers spelling wording generated metadata shell ## every check that is not a test
 
-coverage: $(VENV)/.dev-installed $(GUIDE) ## run the fast tests and report the branch coverage of service
+coverage: $(VENV)/.dev-installed $(BUILT) ## run the fast tests and report the branch coverage of service
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	$(BIN)/coverage combine -q
@@ -52,11 +52,11 @@ lint: $(VENV)/.dev-installed ## ruff, and ESLint and Prettier if Node.js is inst
 	$(BIN)/ruff format --check
 	scripts/javascript.sh
 
-types: $(VENV)/.dev-installed ## mypy --strict, and tsc if Node.js is installed
+types: $(VENV)/.dev-installed $(BUILT) ## mypy --strict, and tsc if Node.js is installed
 	$(BIN)/mypy
 	scripts/types.sh
 
-layers: $(VENV)/.dev-installed ## imports point down only
+layers: $(VENV)/.dev-installed $(BUILT) ## imports point down only
 	$(BIN)/lint-imports --no-logo
 
 spelling: $(VENV)/.dev-installed ## codespell on every text file
@@ -65,12 +65,9 @@ spelling: $(VENV)/.dev-installed ## codespell on every text file
 wording: $(VENV)/.dev-installed ## no words of scripts/wording.txt in documents, pages, messages and comments
 	$(BIN)/python -m scripts.wording
 
-generated: $(VENV)/.dev-installed docs ## openapi.md and the other generated files match the code
-	$(BIN)/python -m scripts.client --check
+generated: $(VENV)/.dev-installed build ## openapi.md matches the code, and the guide has no broken links
 	$(BIN)/python -m scripts.openapi $(VENV)/openapi.md
-	$(BIN)/python -m scripts.command_options $(VENV)/commands.json
 	diff -u openapi.md $(VENV)/openapi.md || { echo 'openapi.md is outdated: run make openapi' >&2; exit 1; }
-	diff -u service/cli/commands.json $(VENV)/commands.json || { echo 'service/cli/commands.json is outdated: run make openapi' >&2; exit 1; }
 
 metadata: $(VENV)/.dev-installed ## Dockerfile, docker-compose.yml, CITATION.cff and CI files are valid
 	$(BIN)/hadolint Dockerfile
@@ -87,14 +84,13 @@ format: $(VENV)/.dev-installed ## format the code and fix what ruff, ESLint and 
 	$(BIN)/ruff format
 	scripts/javascript.sh --fix
 
-openapi: $(VENV)/.dev-installed ## write openapi.md, the example responses in the schema, the client's models, and the options of commands
+openapi: $(VENV)/.dev-installed ## write openapi.md, the example responses in the schema, and what make build writes
 	$(BIN)/python -m scripts.response_examples
-	$(BIN)/python -m scripts.client
 	$(BIN)/python -m scripts.openapi
-	$(BIN)/python -m scripts.command_options
+	$(BIN)/python -m scripts.build
 
-docs: $(VENV)/.run-installed ## write the guide in service/guide from docs and docstrings; fail on broken links
-	$(BIN)/python -m scripts.guide
+build: $(VENV)/.run-installed ## write the files that are not in git: modules of the client, options of commands, guide
+	$(BIN)/python -m scripts.build
 
 tables: $(VENV)/.run-installed ## write the generated tables of the documents
 	$(BIN)/python -m scripts.tables
@@ -143,14 +139,13 @@ clean: ## remove installed and cached files, but no data
 	find service client tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test test-all check coverage lint types layers spelling wording generated metadata shell \
-	format openapi docs tables recipes release oracles lock bench bench-quick soak image \
+	format openapi build tables recipes release oracles lock bench bench-quick soak image \
 	load sbom audit clean
 
-# The guide is written by the first run or test, and again when one of its sources changes.
-$(GUIDE): $(wildcard docs/*.md docs/*/*.md docs/*/*/*.md docs/images/* docs/recipes/images/* \
-		client/README.md client/linear_rnn/*.py client/linear_rnn/*/*.py service/cli/*.py \
-		benchmarks/results.md CHANGELOG.md scripts/guide* scripts/openapi_introduction.md) | $(VENV)/.run-installed
-	$(BIN)/python -m scripts.guide
+# The first run or test writes the files that are built, of which this is one, and a later one if a source has changed.
+$(BUILT): $(wildcard $(shell git ls-files -co --exclude-standard CHANGELOG.md benchmarks/results.md \
+		client docs scripts service)) | $(VENV)/.run-installed
+	$(BIN)/python -m scripts.build
 
 # The run lock is a subset of the dev lock, so installing the latter installs both.
 $(VENV)/.run-installed: requirements.lock pyproject.toml scripts/setup.sh

@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from typing import Any, Final
 
-from scripts.openapi import openapi_schema
-
 Schema = dict[str, Any]
 
 # Both requests and responses; the typed dictionary of the former has another name.
@@ -47,7 +45,7 @@ DATASETS = "Dataset"
 WIDTH = 100
 
 HEADER = '''\
-"""The models of the API. Generated from its schema by `make openapi`: do not edit."""
+"""The models of the API. Built from its schema by `make build`: do not edit."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict
@@ -227,8 +225,3 @@ def _references(value: Any) -> set[str]:
 
 def _last(ref: str) -> str:
     return ref.rpartition("/")[2]
-
-
-def models_source() -> str:
-    """Return the module."""
-    return Generator(openapi_schema()).write()

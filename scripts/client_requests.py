@@ -2,8 +2,7 @@
 
 from typing import Any, Final
 
-from scripts.client_models import Generator, docstring
-from scripts.openapi import openapi_schema
+from scripts.client_models import Generator, Schema, docstring
 
 # Of fields that the client converts, or whose type in the schema is less precise.
 TYPES: Final = {
@@ -33,7 +32,7 @@ OMITTED: Final = {
 UPLOAD_ARGUMENTS: Final = {"name", "kind", "target", "inputs", "sequence", "time", "roles"}
 
 HEADER = '''\
-"""The keywords of methods. Generated from the schema by `make openapi`: do not edit."""
+"""The keywords of methods. Built from the schema by `make build`: do not edit."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
@@ -49,9 +48,8 @@ class FitOptions(FitRequest, TableOptions):
 Fields = list[tuple[str, str, str]]  # names, types and descriptions
 
 
-def requests_source() -> str:
+def requests_source(schema: Schema) -> str:
     """Return the module."""
-    schema = openapi_schema()
     generator = Generator(schema, module="m.")
     blocks = [HEADER]
     for name in sorted(generator.requests):

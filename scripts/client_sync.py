@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-HEADER = "# Generated from _async by `make openapi`: do not edit.\n"
+HEADER = "# Built from _async by `make build`: do not edit.\n"
 
 # Methods of asynchronous results that are properties of the others.
 LOADED: Final = "arrays|contributions|group_table|outcomes|residuals|response|table|trajectory"

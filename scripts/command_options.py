@@ -1,11 +1,10 @@
-"""Write the options of the commands, ``service/cli/commands.json``, from the models of requests.
+"""The options of the commands, ``service/cli/commands.json``, from the models of requests.
 
-``python -m scripts.command_options [FILE]``. They have the names of query parameters. The command
-line reads the file, because deriving the options would take longer than most of its errors.
+They have the names of query parameters. The command line reads the file, because deriving the
+options would take longer than most of its errors.
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -278,13 +277,6 @@ def _describe(description: str, hint: str, default: Any) -> str:
     return f"{text}  [default: {default}]" if is_shown else text
 
 
-def main() -> int:
+def main() -> None:
     """Write the file."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
-    text = json.dumps(derive_commands(), indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    FILE.write_text(json.dumps(derive_commands(), ensure_ascii=False), encoding="utf-8")

@@ -1,7 +1,7 @@
-"""Write the guide, which the service serves at /guide/, to service/guide: ``make docs``.
+"""The guide, which the service serves at /guide/.
 
-Its pages are those of ``docs``, and references that follow from docstrings. It fails if a link, an
-anchor or a picture is missing.
+Its pages are those of ``docs``, and references that follow from docstrings. Writing it fails if a
+link, an anchor or a picture is missing.
 """
 
 import json
@@ -293,7 +293,3 @@ def main() -> None:
         path = GUIDE / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(contents)
-
-
-if __name__ == "__main__":
-    main()

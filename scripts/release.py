@@ -18,7 +18,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from scripts import guide
+from scripts import build as files
 from scripts.openapi import openapi_schema
 
 ROOT = Path(__file__).parents[1]
@@ -205,7 +205,7 @@ def main() -> int:
     if problems := find_problems(ROOT):
         sys.stderr.write("".join(f"{problem}\n" for problem in problems))
         return 1
-    guide.main()
+    files.main()
     for file in build(ROOT, ROOT / "dist"):
         print(f"# built dist/{file}")
     version = read_version(ROOT)

@@ -8,6 +8,11 @@ run.plot()
 The types of requests, of options and of parts of results are in `linear_rnn.types`.
 """
 
+from importlib.util import find_spec
+
+if find_spec("linear_rnn._models") is None:
+    raise ImportError("linear_rnn: built modules are missing; run `make build` in the repository")
+
 from linear_rnn._async.client import AsyncClient
 from linear_rnn._async.pictures import AsyncPicture
 from linear_rnn._async.results import (

@@ -1,7 +1,7 @@
 """Options of the commands, and the values that they set in a request.
 
 An object with two fields is given as ``a:b`` or ``a,b``, a list by an option that may be repeated,
-and a map by ``NAME=NUMBER``. The options are read from ``commands.json``, which `make openapi`
+and a map by ``NAME=NUMBER``. The options are read from ``commands.json``, which `make build`
 writes from the models of requests, with the ``suffixes`` of the files of each command. What it
 declares is checked here, before the models are imported, which takes half a second.
 """

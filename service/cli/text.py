@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from service.errors import StartError
+
 Json: TypeAlias = Mapping[str, Any]
 
 MAX_STATES: Final = 8  # listed initial states
@@ -19,8 +21,12 @@ ENDS: Final = {
 
 @cache
 def load_json(name: str) -> Any:
-    """Return the content of a file of this package."""
-    return json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    """Return the content of a file of this package; raises StartError without the file."""
+    try:
+        text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise StartError(f"{name} is missing; run `make build` in the repository") from None
+    return json.loads(text)
 
 
 def format_example(line: str) -> str:

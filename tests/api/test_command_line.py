@@ -17,11 +17,9 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from scripts.command_options import derive_commands
 from service.cli import cli, main
 from service.cli.computations import COMPUTATIONS
 from service.cli.serving import keys, migrate, serve, worker
-from service.cli.text import load_json
 from tests.api.conftest import Api, Json, strictly
 from tests.programs import run_program
 
@@ -480,11 +478,6 @@ def test_what_a_command_does_not_need_is_not_imported(
     code = f"{LIGHT}print(*sys.modules, file=sys.stderr)"
     done = run_program(sys.executable, "-c", code, *shlex.split(line), cwd=tmp_path)
     assert not heavy & set(done.stderr.split())
-
-
-def test_the_options_are_those_of_the_models() -> None:
-    derived = json.loads(json.dumps(derive_commands()))
-    assert load_json("commands.json") == derived  # make openapi writes them
 
 
 def test_a_table_is_read_from_the_standard_input(run: Run, tmp_path: Path) -> None:

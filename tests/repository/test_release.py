@@ -107,7 +107,9 @@ def test_a_release_has_both_packages_and_the_schema(tmp_path: Path) -> None:
             contents = set(wheel.namelist())
             is_service = package == "service/"
             assert {f"{package}__init__.py", f"{package}py.typed"} <= contents
-            assert ("service/guide/index.html" in contents) == is_service
+            data = {"service/guide/index.html", "service/cli/commands.json"}
+            modules = {"linear_rnn/_models.py", "linear_rnn/_sync/client.py"}
+            assert contents & (data | modules) == (data if is_service else modules)
             font_license = f"{name}.dist-info/licenses/service/explorer/fonts/LICENSE.md"
             assert (font_license in contents) == is_service
             readme = wheel.read(f"{name}.dist-info/METADATA").decode()

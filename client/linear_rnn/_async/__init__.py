@@ -1,1 +1,1 @@
-"""The client, asynchronous. `make openapi` writes ``_sync`` from it."""
+"""The client, asynchronous. `make build` writes ``_sync`` from it."""

@@ -1,4 +1,4 @@
-"""The guide at /guide/, which ``make docs`` writes. It uses fonts and colors of the explorer."""
+"""The guide at /guide/, which ``make build`` writes. It uses fonts and colors of the explorer."""
 
 from pathlib import Path
 from typing import Final
@@ -28,5 +28,5 @@ async def guide(request: Request) -> Response:
 async def guide_file(request: Request, path: str) -> Response:
     """Return a file of the guide, or 304 if the client has the current version."""
     if not FOLDER.exists():
-        raise NotFound("this installation has no guide, which `make docs` writes")
+        raise NotFound("this installation has no guide, which `make build` writes")
     return await static_response(request, FILES, path, HEADERS)

@@ -1,2 +1,0 @@
-# Generated from _async by `make openapi`: do not edit.
-"""The client."""
