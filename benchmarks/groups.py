@@ -80,8 +80,8 @@ def judge(result: Result) -> Array:
     ends = result.parameters.steady_state_gains[0]
     return np.array(
         [
-            result.problem.has_own_offsets,
-            result.problem.has_own_gains,
+            result.problem.unknowns.has_own_offsets,
+            result.problem.unknowns.has_own_gains,
             not result.verdict.trust.reasons,
             any(low <= W_REC <= high for low, high in result.solution.intervals),
             ends[1] <= GAIN <= ends[2],

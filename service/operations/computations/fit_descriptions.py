@@ -116,7 +116,7 @@ def _describe_groups(result: Result, *, has_verdict: bool) -> dict[str, Any] | N
 def _describe_verdict(result: Result, step: Step, accepts: Accepts) -> dict[str, Any]:
     """Return the verdict: the effect, better fits and the trust in the interval."""
     verdict, trust = result.verdict, result.verdict.trust
-    has_cautious = not result.problem.options.is_given and result.problem.n_states == 1
+    has_cautious = not result.problem.options.is_given and result.problem.unknowns.n_states == 1
     return {
         "effects": verdict.fit.effect,
         "alternatives": [
@@ -174,7 +174,7 @@ def _describe_states(result: Result, step: Step) -> list[dict[str, Any]]:
         ]
         w_rec = solution.poles[k]
         error = solution.standard_errors[k]
-        acts = {name: i for i, name in enumerate(names) if result.problem.acts[k, i]}
+        acts = {name: i for i, name in enumerate(names) if result.problem.unknowns.acts[k, i]}
         weights = result.parameters.weights[k]
         states.append(
             {
@@ -210,15 +210,15 @@ def _list_times(solution: Solution, step: Step) -> str:
     """Return the time constants of a fit in words, the longest first, with their inputs."""
     problem = solution.problem
     names = problem.record.input_names
-    is_common = bool((problem.acts == problem.acts[0]).all())
+    is_common = bool((problem.unknowns.acts == problem.unknowns.acts[0]).all())
     texts = []
-    for k in sorted(range(problem.n_states), key=lambda k: -solution.poles[k]):
+    for k in sorted(range(problem.unknowns.n_states), key=lambda k: -solution.poles[k]):
         w_rec = solution.poles[k]
         time = _find_time(w_rec, step.length)
         text = f"w_rec {format_value(w_rec)}"
         if math.isfinite(time):
             text = format_time(time, step.unit)
-        inputs = [split_unit(names[i])[0] for i in range(len(names)) if problem.acts[k, i]]
+        inputs = [split_unit(names[i])[0] for i in range(len(names)) if problem.unknowns.acts[k, i]]
         texts.append(text if is_common else f"{text} for {' and '.join(inputs)}")
     return " and ".join(texts)
 

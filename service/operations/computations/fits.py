@@ -178,7 +178,7 @@ def _check_time_constants(request: FitRequest, series: Series) -> None:
         if missing:
             detail = f"no time constant for: {', '.join(sorted(missing))}"
             raise Invalid(f"{detail}; add a list, or name them in direct", "/time_constants")
-    n_states = FitProblem(series, request.to_options()).n_states
+    n_states = FitProblem(series, request.to_options()).unknowns.n_states
     if n_states > MAX_STATES:
         detail = f"{n_states} inputs need a time constant each; the limit is {MAX_STATES}"
         raise Invalid(f"{detail}: group inputs, or name some in direct", "/time_constants")

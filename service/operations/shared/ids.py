@@ -11,7 +11,7 @@ from service.schemas.computations import ComputationRequest
 from service.schemas.datasets import ObjectiveRequest
 
 # Incremented when the engine's results change for any request. Ids change with it.
-RESULT_VERSION = 16
+RESULT_VERSION = 17
 
 _ID = re.compile(r"(ds|run|map|fit)_[0-9a-f]{32}")
 

@@ -33,10 +33,12 @@ def restore_fit(request: FitRequest, result: Mapping[str, Any], series: Series) 
         options = replace(options, rest=True)
     problem = FitProblem(series, options, result["delay"]["value"])
     names = problem.series.input_names
-    fits_of_one = [{"inputs": list(compress(names, problem.acts[0])), "w_rec": result["w_rec"]}]
+    fits_of_one = [
+        {"inputs": list(compress(names, problem.unknowns.acts[0])), "w_rec": result["w_rec"]}
+    ]
     states = [*(result.get("states") or fits_of_one)]
     poles, intervals = [], []
-    for acts in problem.acts:
+    for acts in problem.unknowns.acts:
         inputs = [*compress(names, acts)]
         state = next(each for each in states if each["inputs"] == inputs)
         states.remove(state)

@@ -83,7 +83,7 @@ def design_of(problem: FitProblem, poles: Iterable[float]) -> tuple[Array, Array
         acting = np.concatenate([np.zeros((problem.delay, x.shape[1])), x])[skip : len(x)]
         steps = np.arange(float(len(acting)))
         columns = []
-        for values, of_states in zip(acting.T, problem.acts.T, strict=True):
+        for values, of_states in zip(acting.T, problem.unknowns.acts.T, strict=True):
             own = [w for w, acts in zip(poles, of_states, strict=True) if acts]
             columns += [lfilter([1.0], [1.0, -w], values) for w in own] or [values]
         columns += list_regressors(options, steps + skip, n_steps, skip)

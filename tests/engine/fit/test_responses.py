@@ -52,7 +52,7 @@ def filter_input(result: Result, i: int, x: Array) -> Array:
         return np.asarray(parameters.w_in[i, 0] * x)
     weights = parameters.weights[:, i, 0]
     poles = np.array(result.solution.poles)
-    acts = result.problem.acts[:, i]
+    acts = result.problem.unknowns.acts[:, i]
     pairs = zip(weights[acts], poles[acts], strict=True)
     return np.asarray(sum(weight * lfilter([1.0], [1.0, -pole], x) for weight, pole in pairs))
 

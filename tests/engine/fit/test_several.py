@@ -190,9 +190,9 @@ def check_against_search(seed: int, n_places: dict[int, int], n_polished: int) -
     low, high = problem.options.w_rec
     # Below, the start of a state is an impulse at its first target, and the criterion jumps at 0.
     low = max(low, 0.05)
-    places = 1.0 - np.geomspace(1e-3, 1.0 - low, n_places[problem.n_states])
-    grid = np.stack(np.meshgrid(*[places] * problem.n_states, indexing="ij"), axis=-1)
-    at = solution.criterion.evaluate(grid.reshape(-1, problem.n_states))
+    places = 1.0 - np.geomspace(1e-3, 1.0 - low, n_places[problem.unknowns.n_states])
+    grid = np.stack(np.meshgrid(*[places] * problem.unknowns.n_states, indexing="ij"), axis=-1)
+    at = solution.criterion.evaluate(grid.reshape(-1, problem.unknowns.n_states))
 
     def cost(poles: Array) -> float:
         return float(solution.criterion.evaluate(np.clip(poles, low, high)[None]).cost[0])

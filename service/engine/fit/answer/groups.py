@@ -55,7 +55,7 @@ def compare_groups(
         None unless each sequence has its own offset.
     """
     problem = solution.problem
-    if not problem.has_own_offsets:
+    if not problem.unknowns.has_own_offsets:
         return None
     if problem.has_unknown_start and solution.w_rec >= 1.0:  # without a steady state
         return Groups(math.nan, level_p, {})

@@ -213,7 +213,7 @@ def _miss_at_step(solution: Solution, past: Past, rest: Array, goal: Goal, step:
 
     def misses(at: Points, sequences: Sequences) -> tuple[Array, float]:
         without = mean(at, sequences)[0][:, :, [place]]
-        without[..., problem.columns.rest] += (goal.output - problem.center) / problem.unit
+        without[..., problem.unknowns.columns.rest] += (goal.output - problem.center) / problem.unit
         effect = respond(problem.unknowns, at.poles, sources)[:, :, [place]]
         return np.concatenate([without, effect, without + effect], axis=2), 1.0
 
@@ -224,7 +224,7 @@ def _miss_steady_state(problem: FitProblem, rest: Array, goal: Goal) -> Quantity
     """Return the same for the steady state, times the product of 1 - w, which may be 0."""
     units = rest / problem.input_units
     # A given gain is not a weight divided by 1 - w.
-    pairs = zip(problem.states_of_inputs, problem.is_free.tolist(), strict=True)
+    pairs = zip(problem.unknowns.states_of_inputs, problem.is_free.tolist(), strict=True)
     own_states = [states if is_free else () for states, is_free in pairs]
 
     def misses(at: Points, sequences: Sequences) -> tuple[Array, float]:
@@ -239,7 +239,7 @@ def _miss_steady_state(problem: FitProblem, rest: Array, goal: Goal) -> Quantity
             level = weigh_offset(problem, at, sequences[:1])[0]
             without = without + (level if problem.has_unknown_start else level * gap)
         aim = (goal.output - problem.center) / problem.unit
-        without[..., problem.columns.rest] += aim * gap
+        without[..., problem.unknowns.columns.rest] += aim * gap
         effect = gains[:, :, [goal.input]]
         return np.concatenate([without, effect, without + effect], axis=2), 1.0
 

@@ -105,11 +105,11 @@ def find_past(problem: FitProblem, sequence: int | None, initial_state: float | 
         The initial state is unknown.
     """
     has_each = problem.has_unknown_start and problem.options.initial_state == "each"
-    if problem.n_states > 1 and initial_state:
+    if problem.unknowns.n_states > 1 and initial_state:
         raise ValueError("with several time constants, the initial state can only be 0")
     if sequence is not None:
         return _find_record(problem, sequence)
-    if problem.has_own_offsets:
+    if problem.unknowns.has_own_offsets:
         raise ValueError("each sequence of the fit has its own offset: continue one (continue)")
     if has_each and initial_state is None:
         detail = "each sequence of the fit has its own initial state"
@@ -125,7 +125,7 @@ def _find_record(problem: FitProblem, sequence: int) -> Past:
     series = problem.series
     rows = series.rows(sequence)
     targets = series.targets[rows][problem.skip :]
-    has_own = problem.options.initial_state == "each" or problem.has_own_offsets
+    has_own = problem.options.initial_state == "each" or problem.unknowns.has_own_offsets
     is_blank = has_own and bool(np.isnan(targets).all())
     if series.lengths[sequence] < problem.skip or is_blank:
         raise ValueError("the state of the sequence is unknown")
@@ -214,10 +214,10 @@ def weigh_means(
         factors = respond(problem.unknowns, at.poles, sequences.sources)
         if initial_state is not None:
             _replace_start(problem, factors, at.poles, steps, initial_state)
-        elif problem.columns.n_starts == 1 and not problem.has_own_starts:
+        elif problem.unknowns.columns.n_starts == 1 and not problem.unknowns.has_own_starts:
             # A new sequence may start before the impulse.
             powers = at.w[:, None, None] ** (steps - problem.padded.first_step)
-            factors[..., problem.columns.starts] = powers[..., None]
+            factors[..., problem.unknowns.columns.starts] = powers[..., None]
         return factors, problem.unit
 
     sizes = np.ones(sequences.targets.shape)
@@ -259,7 +259,7 @@ def _replace_start(
     problem: FitProblem, factors: Array, poles: Array, steps: Array, initial_state: float
 ) -> None:
     """Put a given state before all sequences into the factors of means, instead of the fit's."""
-    order = problem.columns
+    order = problem.unknowns.columns
     change = initial_state / problem.unit - problem.unknowns.start
     if change != 0.0:
         w = poles[:, :1, None, None]
@@ -279,5 +279,5 @@ def _continue_noise(
 ) -> Array:
     """Return the factors of means to which shares (W, 1, T) of the last residual are added."""
     residual = factors[:, :, last]
-    residual[..., problem.columns.rest] += sequences.targets[:, last, None]
+    residual[..., problem.unknowns.columns.rest] += sequences.targets[:, last, None]
     return np.asarray(factors - shares[..., None] * residual)

@@ -43,15 +43,15 @@ def find_responses(solution: Solution, gains: Array) -> list[Response]:
     rates = [abs(w) for w in solution.poles]
     slowest = max([rate for rate in rates if rate < 1.0], default=0.0)
     times = constants.RESPONSE_TIMES / -math.log(slowest) if slowest > 0.0 else 0.0
-    n_steps = int(min(times, constants.MAX_RESPONSE)) + 2 * problem.n_states + 2
+    n_steps = int(min(times, constants.MAX_RESPONSE)) + 2 * problem.unknowns.n_states + 2
 
     def step_response(at: Points, sequences: Sequences) -> tuple[Array, float]:
         return respond(problem.unknowns, at.poles, sequences.sources), problem.unit
 
     units = _make_units(problem, n_steps)
-    values = evaluate(solution, step_response, units, of_mean=problem.has_own_gains)
+    values = evaluate(solution, step_response, units, of_mean=problem.unknowns.has_own_gains)
     responses = []
-    for i, states in enumerate(problem.states_of_inputs):
+    for i, states in enumerate(problem.unknowns.states_of_inputs):
         is_stable = all(rates[state] < 1.0 for state in states)
         is_known = is_stable and math.isfinite(gains[i]) and gains[i] != 0.0
         shares = values[i] / gains[i] if is_known else np.zeros(0)
@@ -112,7 +112,7 @@ def tabulate_responses(solution: Solution) -> ResponseTable:
         return respond(problem.unknowns, at.poles, sequences.sources)[:, :, steps - 1], problem.unit
 
     units = _make_units(problem, n_steps)
-    bands = estimate(solution, step_response, units, of_mean=problem.has_own_gains)
+    bands = estimate(solution, step_response, units, of_mean=problem.unknowns.has_own_gains)
     before = np.arange(problem.delay + 1)
     steps = np.concatenate([before, problem.delay + steps])
     bands = np.pad(bands, ((0, 0), (0, 0), (len(before), 0)))

@@ -165,7 +165,7 @@ class Result:
         if self.problem.options.is_given:
             low = min(low, 0.0)
             high = max(high, 1.0)
-        if self.problem.n_states > 1:
+        if self.problem.unknowns.n_states > 1:
             at = solution.profile.points
             return np.stack([at.w, at.mean_square, solution.get_excess(at.cost)])
         fractions = (np.arange(constants.PROFILE_POINTS) + 0.5) / constants.PROFILE_POINTS
@@ -255,7 +255,7 @@ def _search_delays(
 def _drop_start(solution: Solution) -> Solution:
     """Return the fit without an initial state if that would act on the first target only."""
     problem = solution.problem
-    has_memory = problem.n_states > 1 or abs(solution.w_rec) >= constants.LEAST_W_REC
+    has_memory = problem.unknowns.n_states > 1 or abs(solution.w_rec) >= constants.LEAST_W_REC
     can_drop = problem.has_unknown_start and solution.can_judge and solution.is_identifiable
     if has_memory or not can_drop:
         return solution

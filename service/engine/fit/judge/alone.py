@@ -46,7 +46,7 @@ def find_alone(colored: Solution) -> Alone:
     p = np.full(len(is_free), np.nan)
     p[is_free] = linearize(colored.criterion, colored.best).test_inputs()
     is_detected = _reject(p)
-    is_other = problem.n_states > 1 or problem.has_own_gains
+    is_other = problem.unknowns.n_states > 1 or problem.unknowns.has_own_gains
     if is_other or not is_detected.any() or is_detected[is_free].all():
         return Alone(p, is_detected & is_other, {})
     options = _leave_out(problem, is_detected)

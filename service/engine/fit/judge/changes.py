@@ -43,7 +43,7 @@ def find_change(residuals: Residuals) -> list[Finding]:
         `changes`, with what changes and from which step of the record on.
     """
     solution = residuals.solution
-    if solution.problem.n_states > 1:
+    if solution.problem.unknowns.n_states > 1:
         return []
     found = _scan(residuals)
     if not found and solution.is_colored:
@@ -175,7 +175,7 @@ def _judge_change(solution: Solution, part: str, step: int) -> float:
     It is 0 where the errors are proportional to the fitted values, or each sequence has its gains.
     """
     problem = solution.problem
-    if problem.fitted is not None or problem.has_own_gains:
+    if problem.fitted is not None or problem.unknowns.has_own_gains:
         return 0.0
     padded = problem.padded
     columns = _list_columns(solution, np.array([step - 1 - problem.skip]))

@@ -33,7 +33,7 @@ def compare_sequences(solution: Solution) -> Finding | None:
     """
     problem = solution.problem
     edges = problem.sequences.edges
-    if len(edges) < 2 or problem.columns.n_inputs == 0:
+    if len(edges) < 2 or problem.unknowns.columns.n_inputs == 0:
         return None
     white = replace(solution.best, rho=np.zeros(1))
     rho = _estimate_rho(linearize(solution.criterion, white))
@@ -41,7 +41,7 @@ def compare_sequences(solution: Solution) -> Finding | None:
     linearization = residuals.linearization
     sequences = problem.sequences
     columns = [*linearization.fitted.unexplained[0].T[..., None]]
-    if not problem.has_own_gains:
+    if not problem.unknowns.has_own_gains:
         response = sequences.whiten(_respond(linearization), linearization.rho)
         response = sequences.remove_own(linearization.fitted.own[0], response)
         columns.insert(0, response)
@@ -69,10 +69,10 @@ def _respond(linearization: Linearization) -> Array:
     With own weights, it is a part (n, q) for each input, up to its weight.
     """
     problem = linearization.problem
-    columns = linearization.rows.values[0][:, problem.columns.inputs]
-    if problem.has_own_gains:
+    columns = linearization.rows.values[0][:, problem.unknowns.columns.inputs]
+    if problem.unknowns.has_own_gains:
         return np.asarray(columns)
-    weights = linearization.fitted.theta[0, problem.linear_columns.inputs]
+    weights = linearization.fitted.theta[0, problem.unknowns.linear_columns.inputs]
     return np.asarray(columns @ weights)[:, None]
 
 

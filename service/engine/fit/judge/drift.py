@@ -73,8 +73,8 @@ def _list_places(solution: Solution) -> Array:
     problem = solution.problem
     n_steps = problem.targets.shape[1]
     grid = make_grid(n_steps, *problem.options.w_rec, constants.COARSE_GAPS)
-    places = np.tile(solution.poles, (1 + problem.n_states * len(grid), 1))
-    for state, rows in enumerate(np.split(places[1:], problem.n_states)):
+    places = np.tile(solution.poles, (1 + problem.unknowns.n_states * len(grid), 1))
+    for state, rows in enumerate(np.split(places[1:], problem.unknowns.n_states)):
         rows[:, state] = grid
     return places
 
@@ -148,6 +148,6 @@ def find_squares(problem: FitProblem, rows: Array) -> Array:
     squares : (...)
         Positive.
     """
-    rows = problem.sequences.eliminate(rows, problem.n_own_columns).rest
+    rows = problem.sequences.eliminate(rows, problem.unknowns.n_own_columns).rest
     factors = np.linalg.qr(rows, mode="r")
     return np.asarray(np.maximum(factors[..., -1, -1] ** 2, constants.TINY))

@@ -99,7 +99,7 @@ class Evidence:
         found = self._simpler
         effect = self._judge_effect(found)
         has_delay = any("delay" in each.options for each in found[:1])
-        is_delayed = self.problem.n_states == 1 and has_delay
+        is_delayed = self.problem.unknowns.n_states == 1 and has_delay
         if is_delayed or (effect is not None and not effect.visible):
             late = find_late_effect(self.solution, self.colored)
             effect_of_late = self._judge_effect(late)
@@ -127,7 +127,7 @@ class Evidence:
         if self._baseline is not None:
             return [self._baseline]
         signs = [check for check in self.checked.findings if self._is_sign(check)]
-        if self.problem.n_states > 1 and not signs:
+        if self.problem.unknowns.n_states > 1 and not signs:
             return []
         return find_alternatives(self.problem.vary(rest=False), self._delays)
 
@@ -140,7 +140,7 @@ class Evidence:
     @cached_property
     def _trend(self) -> Alternative | None:
         """The fit with a trend, if it is clearly better, for one state with findings."""
-        if self.problem.n_states > 1 or not self.checked.findings:
+        if self.problem.unknowns.n_states > 1 or not self.checked.findings:
             return None
         return find_trend(self.problem.vary(rest=False), self._delays)
 
@@ -160,14 +160,14 @@ class Evidence:
     @cached_property
     def level_p(self) -> float:
         """The p-value of a common offset; nan unless each sequence has its own."""
-        if not self.problem.has_own_offsets or not self.solution.can_judge:
+        if not self.problem.unknowns.has_own_offsets or not self.solution.can_judge:
             return np.nan
         return test_levels(self.problem.vary(rest=False))
 
     @cached_property
     def gain_p(self) -> float:
         """The p-value of common gains; nan unless each sequence has its own."""
-        if not self.problem.has_own_gains or not self.solution.can_judge:
+        if not self.problem.unknowns.has_own_gains or not self.solution.can_judge:
             return np.nan
         return test_gains(self.problem.vary(rest=False))
 
@@ -195,7 +195,7 @@ class Evidence:
         several = self.colored
         for best in self.structures[:1]:
             several = best.colored or best.solution
-        has_two = several.problem.n_states == 2 and not several.problem.options.gains
+        has_two = several.problem.unknowns.n_states == 2 and not several.problem.options.gains
         can_compare = has_two and several.can_judge and not several.problem.options.is_given
         is_close = can_compare and coincide(several, constants.CLOSE)
         return find_oscillation(several) if is_close else None
@@ -204,7 +204,7 @@ class Evidence:
         """Return the effect of all inputs in the best structure."""
         if not len(self.problem.is_free):
             return None
-        if self.problem.n_states > 1:
+        if self.problem.unknowns.n_states > 1:
             return self._judge_effect_on_states(self.colored)
         return judge_effect(structures[0].solution.problem if structures else self.problem)
 
@@ -342,7 +342,7 @@ class Evidence:
     def is_drift(self) -> bool:
         """True if one of several states describes the drift of a level."""
         can_judge = self.solution.can_judge and self.colored.can_judge
-        if self.problem.n_states == 1 or not can_judge:
+        if self.problem.unknowns.n_states == 1 or not can_judge:
             return False
         single = Solution(self.colored.problem.vary(time_constants=1), is_coarse=True)
         return is_drift(single, self.colored)
@@ -353,7 +353,7 @@ class Evidence:
         if self.problem.has_unknown_start or self.problem.has_offset:
             return False
         problem = self.problem.vary(noise="independent")
-        if problem.n_states > 1:
+        if problem.unknowns.n_states > 1:
             return judge_effect_on_states(Solution(problem)).visible
         effect = judge_effect(problem)
         return effect is not None and effect.visible

@@ -158,7 +158,7 @@ def _list_time_constants(problem: FitProblem) -> dict[str, TimeConstants]:
     options = problem.options
     low, high = options.w_rec
     is_split = isinstance(options.initial_state, str) or options.initial_state == 0.0
-    has_one = problem.n_states == 1 and not problem.has_own_gains
+    has_one = problem.unknowns.n_states == 1 and not problem.unknowns.has_own_gains
     if not has_one or not is_split or not -1.0 <= low < high <= 1.0:
         return {}
     n_lasting = len(_list_lasting(problem))

@@ -46,7 +46,7 @@ def _judge_lead(problem: FitProblem, name: str) -> float:
     """
     problem = shorten(problem, constants.ENOUGH_TARGETS)
     series = problem.record
-    if problem.n_states > 1 or problem.fitted is not None or int(series.lengths.min()) < 2:
+    if problem.unknowns.n_states > 1 or problem.fitted is not None or int(series.lengths.min()) < 2:
         return 0.0
     last = series.starts[1:] - 1
     if name not in series.input_names:  # a square, which follows its input
@@ -84,7 +84,7 @@ def _compare_feedback(residuals: Residuals, name: str, lag: int) -> float:
     linearization = residuals.linearization
     problem = linearization.problem
     place = problem.series.input_names.index(name)
-    is_common = problem.n_states == 1 and not problem.has_own_gains
+    is_common = problem.unknowns.n_states == 1 and not problem.unknowns.has_own_gains
     if not is_common or not problem.is_free[place]:
         return 0.0
     free = int(np.count_nonzero(problem.is_free[:place]))
@@ -94,5 +94,5 @@ def _compare_feedback(residuals: Residuals, name: str, lag: int) -> float:
     later = np.pad(sequences.inputs[..., place], ((0, 0), (0, lag)))[:, lag:]
     column = later[sequences.has_target][:, None] / sequences.scales
     weight = linearization.weigh(sequences.whiten(column, linearization.rho))
-    own = float(linearization.fitted.theta[0, problem.linear_columns.inputs][free])
+    own = float(linearization.fitted.theta[0, problem.unknowns.linear_columns.inputs][free])
     return abs(weight) / max(abs(own), constants.TINY)

@@ -83,7 +83,7 @@ def _compare(
 ) -> tuple[float, float]:
     """Return the gain in twice the log-likelihood of other options, and its p-value."""
     short = shorten(problem, constants.ENOUGH_TARGETS).vary(noise=find_null_noise(problem))
-    is_coarse = problem.n_states > 1
+    is_coarse = problem.unknowns.n_states > 1
     fits = (
         Solution(short.vary(**options), is_coarse=is_coarse, has_profile=False)
         for options in (smaller, larger)
@@ -121,10 +121,12 @@ def _choose_reason(problem: FitProblem) -> str | None:
     is_unknown = problem.has_several and problem.options.initial_state == "each"
     if not is_unknown or not problem.has_offset:
         return None
-    if not problem.has_own_offsets:
+    if not problem.unknowns.has_own_offsets:
         return "levels_advised"
-    has_gains = problem.columns.n_inputs > 0 and not problem.options.gains
-    is_possible = has_gains and problem.n_states == 1 and not problem.has_own_gains
+    has_gains = problem.unknowns.columns.n_inputs > 0 and not problem.options.gains
+    is_possible = (
+        has_gains and problem.unknowns.n_states == 1 and not problem.unknowns.has_own_gains
+    )
     return "gains_differ" if is_possible else None
 
 

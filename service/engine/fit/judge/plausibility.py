@@ -75,7 +75,7 @@ def may_be_drift(several: Solution) -> bool:
     problem = several.problem
     longest = problem.padded.n_steps / constants.RECORD_PER_TIME
     is_slow = several.w_rec >= np.exp(-1.0 / longest)
-    return bool(problem.n_states > 1 and problem.has_unknown_start and is_slow)
+    return bool(problem.unknowns.n_states > 1 and problem.has_unknown_start and is_slow)
 
 
 def has_common_trend(colored: Solution) -> bool:
@@ -92,7 +92,7 @@ def has_common_trend(colored: Solution) -> bool:
         False with many targets, or with several states.
     """
     problem = colored.problem
-    is_large = problem.n_targets > constants.ENOUGH_TARGETS or problem.n_states > 1
+    is_large = problem.n_targets > constants.ENOUGH_TARGETS or problem.unknowns.n_states > 1
     if is_large or problem.options.trend:
         return False
     with_line = Solution(problem.vary(trend=True))
@@ -134,7 +134,9 @@ def find_change_at_once(solution: Solution, name: str) -> float:
 
 def coincide(solution: Solution, atol: float) -> bool:
     """Return True if two states with the same inputs have equal poles, up to a distance."""
-    pairs = itertools.combinations(zip(solution.poles, solution.problem.acts, strict=True), 2)
+    pairs = itertools.combinations(
+        zip(solution.poles, solution.problem.unknowns.acts, strict=True), 2
+    )
     return any(
         abs(first - second) < atol and bool((acts == others).all())
         for (first, acts), (second, others) in pairs

@@ -131,7 +131,7 @@ def _has_common_trend(fit: Evidence) -> bool:
 
 
 def _find_equal_levels(fit: Evidence) -> list[Finding]:
-    is_equal = not fit.problem.has_own_gains and fit.level_p > constants.EQUAL_LEVELS
+    is_equal = not fit.problem.unknowns.has_own_gains and fit.level_p > constants.EQUAL_LEVELS
     return [Finding("levels_alike", p=fit.level_p)] if is_equal else []
 
 

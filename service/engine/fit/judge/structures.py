@@ -64,7 +64,7 @@ def find_alternatives(problem: FitProblem, delays: Mapping[int, Solution]) -> li
         delay, _ = change.options.get("delay", (None,) * 2)
         finding = Finding(change.reason, change.input, delay, change.gain)
         changed = problem.vary(**change.options)
-        solution = Solution(changed, is_coarse=problem.n_states > 1)
+        solution = Solution(changed, is_coarse=problem.unknowns.n_states > 1)
         other = Alternative(finding, change.options, solution)
         if _is_useful(other, *problem.options.w_rec):
             alternatives.append(other)
@@ -90,7 +90,7 @@ def try_delays(problem: FitProblem, longest_delay: int) -> dict[int, Solution]:
     same: dict[str, Any] = {"noise": find_null_noise(problem)}
     if problem.has_unknown_start and longest_delay > 0:
         same["initial_state"] = "each"  # After the steps that are excluded, the states differ.
-    is_coarse = problem.n_states > 1
+    is_coarse = problem.unknowns.n_states > 1
     return {
         delay: Solution(
             problem.vary(**same, delay=(delay, skip)), is_coarse=is_coarse, has_profile=False
@@ -179,7 +179,7 @@ def list_growth(problem: FitProblem, present: Solution) -> list[Change]:
         One or none.
     """
     low, high = problem.options.w_rec
-    has_one = problem.n_states == 1 and low < high == 1.0
+    has_one = problem.unknowns.n_states == 1 and low < high == 1.0
     if not has_one or present.degrees_of_freedom <= 0:
         return []
     if present.criterion.find_coarsely().w[0] < high:
@@ -211,7 +211,7 @@ def _compare(
 
 def _is_bounded(before: Solution, after: Solution) -> bool:
     """Return True if bounds exclude that a change of a single state is clearly better."""
-    has_bounds = before.problem.n_states == 1
+    has_bounds = before.problem.unknowns.n_states == 1
     if not has_bounds or after.criterion.n_contrasts != before.criterion.n_contrasts:
         return False
     gain = before.criterion.bound()[1] - after.criterion.bound()[0]
@@ -292,9 +292,9 @@ def turns_effect(before: Solution, after: Solution, level: float) -> bool:
     bool
         Of any input on a single state, with a weight for all sequences.
     """
-    if before.problem.n_states > 1 or before.problem.has_own_gains:
+    if before.problem.unknowns.n_states > 1 or before.problem.unknowns.has_own_gains:
         return False
-    inputs = before.problem.linear_columns.inputs
+    inputs = before.problem.unknowns.linear_columns.inputs
     turns = before.best.theta[0, inputs] * after.best.theta[0, inputs] < 0.0
     p_values = linearize(before.criterion, before.best).test_inputs()
     return bool((turns & (p_values <= level)).any())

@@ -175,62 +175,22 @@ class FitProblem:
         return [*self.record.input_names, *self.options.curves]
 
     @property
-    def acts(self) -> NDArray[np.bool_]:
-        """The mask (K, q) of the inputs that act on each of K states."""
-        return self.unknowns.acts
-
-    @property
-    def n_states(self) -> int:
-        """The number K of states."""
-        return self.unknowns.n_states
-
-    @property
-    def states_of_sources(self) -> list[tuple[int, ...]]:
-        """The states that each source acts on; none for those without a memory."""
-        return self.unknowns.states_of_sources
-
-    @property
-    def states_of_inputs(self) -> list[tuple[int, ...]]:
-        """The states that each input acts on, in their order."""
-        return self.unknowns.states_of_inputs
-
-    @property
     def n_poles(self) -> int:
         """The number of poles that are searched."""
-        return 0 if self.options.is_given else self.n_states
+        return 0 if self.options.is_given else self.unknowns.n_states
 
     @cached_property
     def has_several(self) -> bool:
         """True if several sequences have targets."""
         return int(np.count_nonzero(self.padded.has_target.any(axis=1))) > 1
 
-    @property
-    def has_own_starts(self) -> bool:
-        """True if each of several sequences has its own unknown start."""
-        return self.unknowns.has_own_starts
-
-    @property
-    def has_own_offsets(self) -> bool:
-        """True if each of several sequences has its own fitted offset."""
-        return self.unknowns.has_own_offsets
-
-    @property
-    def has_own_gains(self) -> bool:
-        """True if each of several sequences has its own weights of the inputs, and its offset."""
-        return self.unknowns.has_own_gains
-
-    @property
-    def n_own_columns(self) -> int:
-        """The number of unknowns of each sequence alone: offset, starts, and weights of inputs."""
-        return self.unknowns.n_own_columns
-
     @cached_property
     def n_own_unknowns(self) -> int:
         """The number of these unknowns of all sequences that their targets determine."""
-        if self.has_own_gains:
+        if self.unknowns.has_own_gains:
             return count_own(self.unknowns, self.sequences, self.options.w_rec)
         n_targets = self.padded.has_target.sum(axis=1)
-        return int(np.sum(np.minimum(n_targets, self.n_own_columns)))
+        return int(np.sum(np.minimum(n_targets, self.unknowns.n_own_columns)))
 
     @property
     def has_offset(self) -> bool:
@@ -241,16 +201,6 @@ class FitProblem:
     def is_free(self) -> NDArray[np.bool_]:
         """The mask (q,) of inputs without a given gain."""
         return np.array([name not in self.options.gains for name in self.series.input_names], bool)
-
-    @property
-    def columns(self) -> Columns:
-        """The order of the columns of `respond`, among them one of starts for each state."""
-        return self.unknowns.columns
-
-    @property
-    def columns_of_inputs(self) -> list[range]:
-        """The places of the columns of each input among those of all inputs."""
-        return self.unknowns.columns_of_inputs
 
     def make_baselines(self, n_steps: int, first_step: int) -> Array:
         """Return the columns of the trend and of the season, the same for all sequences.
@@ -271,21 +221,16 @@ class FitProblem:
         span = (self.skip, self.skip + max(self.padded.n_steps - 1, 1))
         return make_baselines(steps, span if self.options.trend else None, self.options.season)
 
-    @property
-    def linear_columns(self) -> Columns:
-        """The order of the columns of linear problems: those of single sequences are removed."""
-        return self.unknowns.linear_columns
-
     @cached_property
     def n_unknowns(self) -> int:
         """The number of unknowns, w_rec and rho included."""
-        n_unknowns = self.linear_columns.n_unknowns + self.n_own_unknowns + self.n_poles
+        n_unknowns = self.unknowns.linear_columns.n_unknowns + self.n_own_unknowns + self.n_poles
         return n_unknowns + 1 if self.options.noise == "ar1" else n_unknowns
 
     @cached_property
     def n_pairs(self) -> int:
         """The number of pairs of successive targets that their own unknowns do not explain."""
-        n_later = self.padded.has_target.sum(axis=1) - 1 - self.n_own_columns
+        n_later = self.padded.has_target.sum(axis=1) - 1 - self.unknowns.n_own_columns
         return int(np.sum(np.maximum(n_later, 0)))
 
     # The units, and the data in these units.
@@ -371,9 +316,9 @@ class FitProblem:
         """
         first = np.zeros((1, 1), dtype=np.intp)
         is_shared = self.options.initial_state == "shared"
-        if self.has_own_starts and targets.size > 0:
+        if self.unknowns.has_own_starts and targets.size > 0:
             first = np.argmax(~np.isnan(targets), axis=1)[:, None]
-        elif self.has_unknown_start and (self.n_states == 1 or not is_shared):
+        elif self.has_unknown_start and (self.unknowns.n_states == 1 or not is_shared):
             first = np.full((1, 1), self.padded.first_step)
         impulse = np.arange(targets.shape[1]) == np.broadcast_to(first, (len(targets), 1))
         constant = np.ones((*targets.shape, 1))
@@ -395,12 +340,12 @@ class FitProblem:
     @cached_property
     def compressed(self) -> Sequences:
         """Fewer sequences with the same sum of squared residuals for every w."""
-        if self.sizes.of_steps is not None or self.has_own_gains:
+        if self.sizes.of_steps is not None or self.unknowns.has_own_gains:
             return self.sequences
         return compress(
             self.sequences,
-            has_own_starts=self.has_own_starts,
-            has_own_offsets=self.has_own_offsets,
+            has_own_starts=self.unknowns.has_own_starts,
+            has_own_offsets=self.unknowns.has_own_offsets,
         )
 
     @cached_property

@@ -117,7 +117,7 @@ class Criterion:
         Points
             W points, in the order of w.
         """
-        poles = w.reshape(len(w), self.problem.n_states)
+        poles = w.reshape(len(w), self.problem.unknowns.n_states)
         blocks = split(len(poles), self.problem.compressed.sources.size)
         parts = [self._evaluate(poles[block]) for block in blocks]
         return parts[0].concatenate(*parts[1:])

@@ -54,7 +54,7 @@ def estimate(
         subset = sequences[block]
         value = _bound(solution, quantity, solution.best, subset, of_mean=of_mean)[0, 0]
         _, low, high = bound(solution, quantity, subset, of_mean=of_mean)
-        is_region = solution.problem.n_states > 1
+        is_region = solution.problem.unknowns.n_states > 1
         ends = np.stack([-_find_highest(-low, is_region), _find_highest(high, is_region)])
         if solution.has_free_variance:
             stretch = find_stretch(solution, quantity, subset, of_mean=of_mean)
@@ -201,9 +201,9 @@ def find_deviations(
     linearization = solution.linearization
     factors, scale = quantity(best, sequences)
     own: Array | float = 0.0
-    if solution.problem.n_own_columns:
+    if solution.problem.unknowns.n_own_columns:
         factors, own = _regress_on_own(solution, factors, best, sequences, of_mean=of_mean)
-    weights = factors[..., solution.problem.linear_columns.unknowns]
+    weights = factors[..., solution.problem.unknowns.linear_columns.unknowns]
     sizes = np.broadcast_to(scale, factors.shape[:-1])[0]
     directions = (weights @ best.inverse_factor[:, None])[0] * sizes[..., None]
     n_poles = len(linearization.pole_factors)
@@ -223,11 +223,11 @@ def _bound(
     """Return the quantities and both ends of their intervals at W points, (3, W, N, M)."""
     factors, scale = quantity(at, sequences)
     start_error: Array | float = 0.0
-    if solution.problem.n_own_columns:
+    if solution.problem.unknowns.n_own_columns:
         regressed = _regress_on_own(solution, factors, at, sequences, of_mean=of_mean)
         factors, start_error = regressed
     mean = (factors @ at.theta[:, None, :, None])[..., 0]
-    weights = factors[..., solution.problem.linear_columns.unknowns]
+    weights = factors[..., solution.problem.unknowns.linear_columns.unknowns]
     error = np.hypot(np.linalg.norm(weights @ at.inverse_factor[:, None], axis=-1), start_error)
     if at.null_space.any():
         size = np.linalg.norm(weights, axis=-1)
@@ -257,7 +257,7 @@ def _regress_on_own(
         unit = np.broadcast_to(np.eye(factors.shape[-1]), (len(at.w), 1, *[factors.shape[-1]] * 2))
     rows = Responses(solution.problem.unknowns, at.poles, members).rows
     white = members.whiten(rows, at.rho[:, None, None])
-    own = members.eliminate(white, solution.problem.n_own_columns)
+    own = members.eliminate(white, solution.problem.unknowns.n_own_columns)
     errors = []
     for k, coefficients in enumerate(own.coefficients):
         of_own = unit[..., :1]
@@ -287,7 +287,7 @@ def find_determined(solution: Solution) -> NDArray[np.intp]:
     sequences = problem.sequences
     rows = Responses(problem.unknowns, solution.best.poles, sequences).rows
     white = sequences.whiten(rows, solution.best.rho[:, None, None])
-    own = sequences.eliminate(white, problem.n_own_columns)
+    own = sequences.eliminate(white, problem.unknowns.n_own_columns)
     return np.flatnonzero((sequences.sum(own.columns**2)[0] > 0.0).all(axis=1))
 
 
@@ -336,7 +336,7 @@ def estimate_parameters(solution: Solution) -> Parameters:
     w_in, gains = _estimate_inputs(solution)
     offset = None
     offsets = None
-    if problem.has_own_offsets:
+    if problem.unknowns.has_own_offsets:
         offsets = _estimate_offsets(solution)
         finite = offsets[np.isfinite(offsets[:, 0]), 0]
         mean = finite.mean() if len(finite) else np.nan
@@ -345,11 +345,11 @@ def estimate_parameters(solution: Solution) -> Parameters:
         offset = _estimate_offsets(solution)[0]
     elif problem.options.offset is not False:
         offset = np.array([problem.center, np.nan, np.nan])
-    has_state = problem.has_unknown_start and problem.n_states == 1
+    has_state = problem.has_unknown_start and problem.unknowns.n_states == 1
     states = _estimate_states(solution) if has_state else None
     trend = _estimate_trend(solution) if problem.options.trend else None
-    weights = _estimate_weights(solution) if problem.n_states > 1 else w_in[None]
-    own_gains = _estimate_own_gains(solution) if problem.has_own_gains else None
+    weights = _estimate_weights(solution) if problem.unknowns.n_states > 1 else w_in[None]
+    own_gains = _estimate_own_gains(solution) if problem.unknowns.has_own_gains else None
     return Parameters(w_in, gains, offset, offsets, states, trend, weights, own_gains)
 
 
@@ -364,11 +364,13 @@ def _estimate_inputs(solution: Solution) -> tuple[Array, Array]:
     def of_inputs(at: Points, _: Sequences) -> tuple[Array, Array]:
         return weigh_inputs(problem, 1.0 - at.poles)
 
-    rows = estimate(solution, of_inputs, problem.sequences[:1], of_mean=problem.has_own_gains)
+    rows = estimate(
+        solution, of_inputs, problem.sequences[:1], of_mean=problem.unknowns.has_own_gains
+    )
     numbers = problem.unit * rows[:, 0].T
     w_in, gains = np.split(numbers, 2)
-    intervals = [solution.intervals_of_states[state] for state in range(problem.n_states)]
-    for i, states in enumerate(problem.states_of_inputs):
+    intervals = [solution.intervals_of_states[state] for state in range(problem.unknowns.n_states)]
+    for i, states in enumerate(problem.unknowns.states_of_inputs):
         if any(intervals[k][0].low < -1.0 or intervals[k][-1].high > 1.0 for k in states):
             gains[i, 1:] = UNBOUNDED
         if is_free[i] and any(abs(solution.poles[k]) >= 1.0 for k in states):
@@ -439,7 +441,7 @@ def find_gains(solution: Solution) -> Array:
         return weigh_inputs(problem, np.maximum(1.0 - at.poles, constants.INSIDE))
 
     first = problem.sequences[:1]
-    numbers = evaluate(solution, of_inputs, first, of_mean=problem.has_own_gains)[0]
+    numbers = evaluate(solution, of_inputs, first, of_mean=problem.unknowns.has_own_gains)[0]
     return np.asarray(problem.unit * numbers[len(problem.is_free) :] / problem.input_units)
 
 
@@ -462,13 +464,13 @@ def weigh_inputs(problem: FitProblem, gaps: Array) -> tuple[Array, Array]:
     scales : (W, 1, 2 q)
         Of the sums; 1 for w_in.
     """
-    order = problem.columns
+    order = problem.unknowns.columns
     n_inputs = len(problem.is_free)
     w_in = np.zeros((len(gaps), 1, n_inputs, order.n_unknowns + 1))
     gains = np.zeros_like(w_in)
     products = np.ones((len(gaps), 1, 2 * n_inputs))
-    for i, states in enumerate(problem.states_of_inputs):
-        columns = [order.inputs.start + place for place in problem.columns_of_inputs[i]]
+    for i, states in enumerate(problem.unknowns.states_of_inputs):
+        columns = [order.inputs.start + place for place in problem.unknowns.columns_of_inputs[i]]
         if problem.is_free[i]:
             w_in[:, 0, i, columns[0]] = 1.0
             for k, column in enumerate(columns):
@@ -503,20 +505,22 @@ def weigh_offset(problem: FitProblem, at: Points, sequences: Sequences) -> tuple
         With an unknown start, the offset is beta / (1 - w), as a gain is w_in / (1 - w).
     """
     gap = np.prod(1.0 - at.poles, axis=1) if problem.has_unknown_start else np.ones_like(at.w)
-    factors = np.zeros((len(gap), len(sequences.targets), 1, problem.columns.n_unknowns + 1))
-    factors[..., problem.columns.offset] = 1.0
+    factors = np.zeros(
+        (len(gap), len(sequences.targets), 1, problem.unknowns.columns.n_unknowns + 1)
+    )
+    factors[..., problem.unknowns.columns.offset] = 1.0
     return factors, 1.0 / gap[:, None, None]
 
 
 def _estimate_offsets(solution: Solution) -> Array:
     """Return the fitted offset (1, 3), or those of all sequences (N, 3)."""
     problem = solution.problem
-    sequences = problem.sequences if problem.has_own_offsets else problem.sequences[:1]
+    sequences = problem.sequences if problem.unknowns.has_own_offsets else problem.sequences[:1]
     quantity = partial(weigh_offset, problem)
     rows = problem.unit * estimate(solution, quantity, sequences)[:, :, 0].T + problem.center
     if problem.has_unknown_start and solution.surrounds(1.0):
         rows[:, 1:] = UNBOUNDED
-    if problem.has_own_offsets:
+    if problem.unknowns.has_own_offsets:
         rows[~sequences.has_target.any(axis=1)] = np.nan
     return np.asarray(rows)
 
@@ -528,13 +532,13 @@ def _estimate_weights(solution: Solution) -> Array:
     other states l up to k. Where the intervals of two poles overlap, the weights are unbounded.
     """
     problem = solution.problem
-    first = problem.columns.inputs.start
-    weights = np.full((problem.n_states, len(problem.is_free), 3), np.nan)
-    for i, states in enumerate(problem.states_of_inputs):
+    first = problem.unknowns.columns.inputs.start
+    weights = np.full((problem.unknowns.n_states, len(problem.is_free), 3), np.nan)
+    for i, states in enumerate(problem.unknowns.states_of_inputs):
         if not problem.is_free[i]:
             continue
         for j in states:
-            column = first + problem.columns_of_inputs[i].start
+            column = first + problem.unknowns.columns_of_inputs[i].start
             quantity = partial(_weigh_state, problem, states, j, column)
             row = estimate(solution, quantity, problem.sequences[:1])[:, 0, 0]
             others = [solution.intervals_of_states[k] for k in states if k != j]
@@ -552,7 +556,7 @@ def _weigh_state(
 ) -> tuple[Array, Array]:
     """Return the factors of the weight of an input on a state, and its scale."""
     own = at.poles[:, state]
-    factors = np.zeros((len(own), 1, 1, problem.columns.n_unknowns + 1))
+    factors = np.zeros((len(own), 1, 1, problem.unknowns.columns.n_unknowns + 1))
     scale = np.ones((len(own), 1, 1))
     for k in reversed(range(len(states))):
         if k >= states.index(state):
@@ -565,7 +569,9 @@ def _weigh_state(
 def _estimate_trend(solution: Solution) -> Array:
     """Return the weight (3,) of the trend."""
     problem = solution.problem
-    factors = np.eye(problem.columns.n_unknowns + 1)[problem.columns.baselines.start, None]
+    factors = np.eye(problem.unknowns.columns.n_unknowns + 1)[
+        problem.unknowns.columns.baselines.start, None
+    ]
     rows = estimate(solution, lambda *_: (factors, problem.unit), problem.sequences[:1])
     return rows[:, 0, 0]
 
@@ -573,7 +579,7 @@ def _estimate_trend(solution: Solution) -> Array:
 def _estimate_states(solution: Solution) -> Array:
     """Return the states S_0 = a / w^(k + 1) - beta / (1 - w) (N, 3), for an impulse a at step k."""
     problem = solution.problem
-    order = problem.columns
+    order = problem.unknowns.columns
     has_each = problem.options.initial_state == "each"
 
     def initial_state(at: Points, sequences: Sequences) -> tuple[Array, Array]:

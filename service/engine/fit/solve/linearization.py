@@ -214,7 +214,7 @@ class Linearization:
         """
         from scipy.special import fdtrc, stdtr  # noqa: PLC0415 - takes long to import
 
-        if self.problem.has_own_gains:
+        if self.problem.unknowns.has_own_gains:
             return self._test_own_inputs()
         fitted = self.fitted
         nu = self.degrees_of_freedom
@@ -229,12 +229,12 @@ class Linearization:
         is_hidden = hidden > constants.EXPLAINED_RTOL * hidden.max(initial=0.0)
         is_hidden |= ~np.isfinite(errors)
         errors[is_hidden] = np.inf
-        theta = fitted.theta[0, self.problem.linear_columns.unknowns]
+        theta = fitted.theta[0, self.problem.unknowns.linear_columns.unknowns]
         p_values = 2.0 * stdtr(nu, -np.abs(theta) / np.maximum(errors, constants.TINY))
-        start = self.problem.linear_columns.inputs.start
+        start = self.problem.unknowns.linear_columns.inputs.start
         result = []
         for i in np.flatnonzero(self.problem.is_free).tolist():
-            columns = [start + place for place in self.problem.columns_of_inputs[i]]
+            columns = [start + place for place in self.problem.unknowns.columns_of_inputs[i]]
             p = float(np.max(p_values[columns]))
             if len(columns) > 1 and not is_hidden[columns].any():  # of several states
                 rows = factor[columns] * np.sqrt(ratios[columns])[:, None]
@@ -250,8 +250,8 @@ class Linearization:
 
         nu = self.degrees_of_freedom
         white = self.sequences.whiten(self.rows.values[0], self.rho)
-        n_own = self.problem.n_own_columns
-        order = self.problem.columns
+        n_own = self.problem.unknowns.n_own_columns
+        order = self.problem.unknowns.columns
         slopes = self.slopes[0]
         squares = max(float(self.fitted.squares[0]), constants.TINY)
         p_values = []

@@ -60,12 +60,12 @@ def find_baseline(solution: Solution) -> Array:
     # The level would lose the digits of the other parts.
     if gap * problem.targets.shape[1] < constants.LEAST_DECAY:
         gap = 0.0
-    if problem.has_own_offsets:
+    if problem.unknowns.has_own_offsets:
         offsets = _find_own_offsets(solution, gap if problem.has_unknown_start else 1.0)
         return respond_to(solution, order.baselines) + problem.center + problem.unit * offsets
     if not problem.has_offset or not problem.has_unknown_start or gap == 0.0:
         return respond_to(solution, order.levels) + problem.center
-    weight = float(solution.best.theta[0, problem.linear_columns.offset][0])
+    weight = float(solution.best.theta[0, problem.unknowns.linear_columns.offset][0])
     others = respond_to(solution, order.baselines)
     return others + problem.center + problem.unit * weight / gap
 
@@ -77,7 +77,7 @@ def _find_own_offsets(solution: Solution, gap: float) -> Array:
     def level(at: Points, sequences: Sequences) -> tuple[Array, float]:
         columns = respond(problem.unknowns, at.poles, sequences.sources)
         factors = np.zeros_like(columns)
-        offset = problem.columns.offset
+        offset = problem.unknowns.columns.offset
         factors[..., offset] = 1.0 / gap if gap != 0.0 else columns[..., offset]
         return factors, 1.0
 

@@ -63,7 +63,7 @@ class Scan:
 def scan(problem: FitProblem) -> Scan:
     """Return the criterion on a grid; of very many targets, of the first ones."""
     problem = shorten(problem, constants.SCANNED_TARGETS)
-    n_gaps = constants.SCAN_GAPS.get(problem.n_states, constants.SCAN_GAPS[4])
+    n_gaps = constants.SCAN_GAPS.get(problem.unknowns.n_states, constants.SCAN_GAPS[4])
     grid, indices = _make_places(problem, n_gaps)
     while len(indices) > constants.MAX_PLACES:  # in a range below 0 as well
         n_gaps -= 1
@@ -73,11 +73,11 @@ def scan(problem: FitProblem) -> Scan:
 
 def _make_places(problem: FitProblem, n_gaps: int) -> tuple[Array, NDArray[np.intp]]:
     """Return a grid (G,) of each pole, and all places (M, K) in it."""
-    n_states = problem.n_states
+    n_states = problem.unknowns.n_states
     grid = make_grid(problem.targets.shape[1], *problem.options.w_rec, n_gaps)
     indices = np.array(list(itertools.product(range(len(grid)), repeat=n_states)))
     for first, second in itertools.combinations(range(n_states), 2):
-        if (problem.acts[first] == problem.acts[second]).all():
+        if (problem.unknowns.acts[first] == problem.unknowns.acts[second]).all():
             indices = indices[indices[:, first] > indices[:, second]]
     return grid, indices
 
@@ -93,12 +93,12 @@ def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> Array:
     rho = np.zeros(1)
     if problem.options.noise == "ar1":
         rho = problem.correlations[::2] ** (1.0 / problem.sequences.usual_gap)
-    highest = len(problem.states_of_sources) * (len(grid) - 1)
-    has_own = problem.n_own_columns > 0
+    highest = len(problem.unknowns.states_of_sources) * (len(grid) - 1)
+    has_own = problem.unknowns.n_own_columns > 0
     groups = _group(sequences, columns[:, highest]) if has_own else []
     logs_v = problem.sequences.log_determinant(rho).tolist()
     lowest = np.full(len(indices), np.inf)
-    n_columns = sum(max(len(states), 1) for states in problem.states_of_sources)
+    n_columns = sum(max(len(states), 1) for states in problem.unknowns.states_of_sources)
     for block in split(len(indices), (n_columns + 1) ** 2):
         places = _combine(problem, grid, indices[block])
         _, white = _eliminate(sequences, groups, columns, places)
@@ -129,9 +129,9 @@ def _combine(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> _Pl
     """
     poles = grid[indices]
     n_places = len(poles)
-    sources = [*problem.states_of_sources]
+    sources = [*problem.unknowns.states_of_sources]
     order = [*range(len(sources))]
-    if problem.has_own_offsets:
+    if problem.unknowns.has_own_offsets:
         offset = problem.sequences.columns.offset.start
         sources[offset] = ()  # with the starts, it spans the same as its responses
         order.insert(0, order.pop(offset))
@@ -153,7 +153,7 @@ def _combine(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> _Pl
             np.divide(1.0, gaps, out=cascades[:, start + j, place], where=gaps != 0.0)
     factors = cascades @ combine(problem.unknowns, poles)
     factors[:, -1, -1] += 1.0
-    n_own = problem.n_own_columns
+    n_own = problem.unknowns.n_own_columns
     of_others = np.moveaxis(factors[:, n_own:, n_own:], 0, -1)
     listed = np.argwhere((of_others != 0.0).any(axis=2)).tolist()
     return _Places(

@@ -175,7 +175,7 @@ class PoleSearch:
     @cached_property
     def _floors(self) -> list[Points]:
         """The lowest criterion at each place of the grid of each pole."""
-        return [self._find_floor(state) for state in range(self.problem.n_states)]
+        return [self._find_floor(state) for state in range(self.problem.unknowns.n_states)]
 
     @stage
     def _find_floor(self, state: int) -> Points:
@@ -220,8 +220,8 @@ class PoleSearch:
     def _average(self, poles: Array) -> Array:
         """Return poles (M, K), with the mean of those of equal states that almost coincide."""
         averaged = poles.copy()
-        for mask in np.unique(self.problem.acts, axis=0):
-            members = np.flatnonzero((self.problem.acts == mask).all(axis=1))
+        for mask in np.unique(self.problem.unknowns.acts, axis=0):
+            members = np.flatnonzero((self.problem.unknowns.acts == mask).all(axis=1))
             own = poles[:, members]
             is_close = np.ptp(own, axis=1, keepdims=True) < constants.EQUAL_POLES
             averaged[:, members] = np.where(is_close, own.mean(axis=1, keepdims=True), own)
@@ -230,8 +230,8 @@ class PoleSearch:
     def _sort(self, poles: Array) -> Array:
         """Return poles (M, K) of which those of states with the same inputs decrease."""
         ordered = poles.copy()
-        for mask in np.unique(self.problem.acts, axis=0):
-            members = np.flatnonzero((self.problem.acts == mask).all(axis=1))
+        for mask in np.unique(self.problem.unknowns.acts, axis=0):
+            members = np.flatnonzero((self.problem.unknowns.acts == mask).all(axis=1))
             ordered[:, members] = -np.sort(-poles[:, members], axis=1)
         return ordered
 
@@ -240,7 +240,7 @@ class PoleSearch:
 
         Of states with the same inputs, the first has the highest pole: its place bounds the others.
         """
-        acts = self.problem.acts
+        acts = self.problem.unknowns.acts
         low, high = (np.full(poles.shape, end) for end in self.problem.options.w_rec)
         for other in np.flatnonzero((acts == acts[state]).all(axis=1)).tolist():
             if other >= state:
@@ -403,7 +403,7 @@ class PoleSearch:
         sizes = np.sqrt(np.diagonal(at.information, axis1=1, axis2=2))
         widths = np.sqrt(excess)[:, None] / np.maximum(sizes, constants.TINY)
         places = []
-        for other in range(self.problem.n_states):
+        for other in range(self.problem.unknowns.n_states):
             for part in constants.SLICE_PARTS if other != state else ():
                 moved = at.poles.copy()
                 moved[:, other] += part * widths[:, other]

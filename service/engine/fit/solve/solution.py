@@ -136,7 +136,7 @@ class Solution:
     @cached_property
     def profiles(self) -> list[Profile[Points]]:
         """The criterion as a function of the w_rec of each state, with all extrema."""
-        n_states = self.problem.n_states
+        n_states = self.problem.unknowns.n_states
         if n_states == 1:
             return [self._profile]
         return [self.search.make_profile(state, self.height) for state in range(n_states)]
@@ -166,11 +166,11 @@ class Solution:
     @cached_property
     def best(self) -> Points:
         """The lowest minimum."""
-        if self.is_coarse and self.problem.n_states == 1:
+        if self.is_coarse and self.problem.unknowns.n_states == 1:
             return self.criterion.find_coarsely()
         if self.is_coarse:
             return self.search.coarse[:1]
-        if self.problem.n_states > 1:
+        if self.problem.unknowns.n_states > 1:
             return self.search.minima[:1]
         if self.given is None:
             return self._profile.minima[:1]
@@ -185,7 +185,7 @@ class Solution:
     @property
     def slowest(self) -> int:
         """The state with the highest w_rec."""
-        return 0 if self.problem.n_states == 1 else int(np.argmax(self.poles))
+        return 0 if self.problem.unknowns.n_states == 1 else int(np.argmax(self.poles))
 
     @property
     def w_rec(self) -> float:
@@ -317,7 +317,7 @@ class Solution:
 
         Of several poles, points of the region in which the criterion is below its level.
         """
-        if self.problem.n_states > 1:
+        if self.problem.unknowns.n_states > 1:
             profiles = self.profiles if self.given is None else []
             level = self.lowest + self.height
             return self.search.sample(self.intervals_of_states, level, profiles)
@@ -425,8 +425,8 @@ class Solution:
         """True if the fitted offset is below 0 though all targets are positive."""
         problem = self.problem
         gap = math.prod(1.0 - w for w in self.poles) if problem.has_unknown_start else 1.0
-        has_shared = problem.has_offset and not problem.has_own_offsets
+        has_shared = problem.has_offset and not problem.unknowns.has_own_offsets
         if not has_shared or gap == 0.0 or bool((problem.targets <= 0.0).any()):
             return False
-        weight = float(self.best.theta[0, problem.linear_columns.offset][0])
+        weight = float(self.best.theta[0, problem.unknowns.linear_columns.offset][0])
         return problem.center + problem.unit * weight / gap < 0.0
