@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks import public_data, report
+from service.engine.fit import TEXTS
 from service.operations.shared.limits import Limits
-from service.schemas.fit_results import CAUTIONS, REASONS, TEXTS
+from service.schemas.fit_results import CAUTIONS, REASONS
 from service.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]

@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike, NDArray
 
+from service.engine.numbers import format_weights
 from service.engine.types import Array
-from service.figures.numbers import format_weights
 from service.figures.page import Look, Page, marker, sample, stroke
 from service.figures.style import Style
 from service.figures.text import text_width

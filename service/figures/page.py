@@ -24,7 +24,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import Formatter, MaxNLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from service.figures.numbers import MINUS, TIMES, format_power_of_ten
+from service.engine.numbers import MINUS, TIMES, format_power_of_ten
 from service.figures.style import Style
 from service.figures.text import printable, shorten, text_width, typeset, wrap
 

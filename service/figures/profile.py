@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from service.engine.numbers import format_number
 from service.engine.types import Array
 from service.figures.annotations import HALO, draw_labels, draw_marker, thin
-from service.figures.numbers import format_number
 from service.figures.page import Look, Page, marker, sample, stroke
 from service.figures.scales import finite_range, use_log_scale, widen
 from service.figures.style import DEFAULT, Style

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import Formatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from service.engine.numbers import format_log10_number, format_number, format_power_of_ten
 from service.engine.types import Array
-from service.figures.numbers import format_log10_number, format_number, format_power_of_ten
 from service.figures.page import STEPS, Page
 
 _DATES: Final[Any] = matplotlib.dates  # which has no types

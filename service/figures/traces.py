@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from service.engine.network import Trace
+from service.engine.numbers import MINUS, TIMES, format_number, format_power_of_ten, format_weights
 from service.engine.types import Array
-from service.figures.numbers import MINUS, TIMES, format_number, format_power_of_ten, format_weights
 from service.figures.page import Look, Page, sample, stroke
 from service.figures.scales import finite_range, use_integers, use_powers, widen
 from service.figures.style import DEFAULT, Style

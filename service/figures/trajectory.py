@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from service.engine.numbers import format_log10_number, format_number
 from service.engine.types import Array
 from service.figures.annotations import draw_optimum, draw_path, path_look, surface_entries
 from service.figures.color_bands import choose_color_bands
@@ -19,7 +20,6 @@ from service.figures.heatmap import (
     draw_costs,
     name_weights,
 )
-from service.figures.numbers import format_log10_number, format_number
 from service.figures.page import Page, marker, sample, stroke
 from service.figures.scales import finite_range, use_integers, use_powers
 from service.figures.style import DEFAULT, Style

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.data import Note, Series, Step
+from service.engine.data import Note, Series, Step, describe_step
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.formats.base import SeriesColumns, SizeLimits
@@ -17,7 +17,7 @@ from service.formats.repairs import INVENTED, describe
 from service.formats.text import Line
 from service.schemas.series import MAX_NAME, NAME_PATTERN, to_names
 from service.values.dates import DateOrder
-from service.values.steps import describe_step, multiply
+from service.values.steps import multiply
 from service.values.times import MAX_NAMED, Times
 
 NAME_RULE: Final = f"a name has 1 to {MAX_NAME} characters, no quotes and no control characters"

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.data import Step
+from service.engine.data import Step, is_unit, name_unit
+from service.engine.numbers import format_number, format_weights
 from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
-from service.figures.numbers import format_number, format_weights
 from service.rendering.rows import find_first
-from service.values.steps import find_times, is_unit, name_unit
+from service.values.steps import find_times
 
 if TYPE_CHECKING:
     from service.figures.scales import TimeAxis

@@ -1,7 +1,5 @@
 """Fits of first-order recurrences: their verdicts, their results and the resource."""
 
-import json
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, WithJsonSchema
@@ -65,10 +63,6 @@ class Finding(ResponseModel):
     the extreme (`largest`, `smallest`) that targets equal."""
 
 
-# The sentence and the action of every reason and caution.
-TEXTS: dict[str, dict[str, dict[str, str]]] = json.loads(
-    Path(__file__).with_name("fit_texts.json").read_text("utf-8")
-)
 REASONS = [rule.slug for rule in RULES.values() if "reason" in rule.kinds]
 CAUTIONS = [rule.slug for rule in RULES.values() if "caution" in rule.kinds]
 Reason = Annotated[str, WithJsonSchema({"type": "string", "enum": REASONS})]

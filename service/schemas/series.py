@@ -9,12 +9,11 @@ import rfc8785
 from pydantic import Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from service.engine.data import Series, Step
+from service.engine.data import Series, Step, describe_step
 from service.errors import LimitExceeded, count
 from service.schemas.arrays import Observations, Steps, error_at
 from service.schemas.base import NUMBER, Real, RequestModel
 from service.values.numbers import LARGEST, SMALLEST, pieces
-from service.values.steps import describe_step
 from service.values.times import MAX_NAMED, Times, TimesError
 
 MAX_INPUTS = 12

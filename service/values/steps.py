@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.data import UNIT_NAMES, Step, find_bracketed, find_unit
+from service.engine.data import Step
 from service.values.dates import parse_date
 
 UNITS: Final = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
@@ -14,36 +14,6 @@ BUSINESS_DAY: Final = "business day"
 MONTHS: Final = {"month": 1, "year": 12}
 ONE_MONTH: Final = np.timedelta64(1, "M")
 CLOCK_UNITS: Final = {"hour", "minute", "second"}
-
-# What steps can count, beside units of time.
-COUNTS: Final = {
-    *("step", "sample", "frame", "trial", "cycle", "generation", "period"),
-    *("nanosecond", "microsecond", "millisecond", "fortnight", "decade"),
-}
-NO_UNIT: Final = {"time", "t"}  # names of columns of times
-
-
-def is_unit(name: str) -> bool:
-    """Return True for a unit of time, or a column with one in its name."""
-    return find_unit(name) in UNIT_NAMES or find_bracketed(name).lower().removesuffix("s") in COUNTS
-
-
-def name_unit(name: str, *, plural: bool = True) -> str:
-    """Return the name of a unit of times, after a number.
-
-    That of a column which names no unit, as "age", is "unit of age".
-    """
-    bare = find_bracketed(name)
-    if not is_unit(name):
-        quantity = "time" if bare.lower() in NO_UNIT else bare
-        return f"unit{'s' if plural else ''} of {quantity}"
-    has_plural = bare.lower() in {*UNIT_NAMES, *COUNTS} or bare.lower().endswith("day")
-    return f"{bare}s" if plural and has_plural else bare
-
-
-def describe_step(step: Step) -> str:
-    """Return the length of a step with its unit."""
-    return f"{step.length:g} {name_unit(step.unit, plural=step.length != 1)}"
 
 
 def multiply(step: Step, n: int) -> Step:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.data import Step
+from service.engine.data import Step, describe_step
 from service.engine.types import Array
 from service.values.dates import COMPACT, DateOrder, is_ambiguous, is_clock, parse_date
 from service.values.gaps import (
@@ -28,7 +28,6 @@ from service.values.steps import (
     MONTHS,
     ONE_MONTH,
     UNITS,
-    describe_step,
     format_times,
     list_times,
 )

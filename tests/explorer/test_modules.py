@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from service.api.routes import explorer
-from service.values.steps import name_unit
+from service.engine.data import name_unit
 from tests.programs import needs, run_program
 
 FOLDER = Path(__file__).parent / "modules"

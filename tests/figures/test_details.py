@@ -9,12 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.engine.types import Array
-from service.figures import style
-from service.figures.annotations import path_look
-from service.figures.formats import PICTURE_FORMATS
-from service.figures.heatmap import Window
-from service.figures.numbers import (
+from service.engine.numbers import (
     MINUS,
     TIMES,
     format_log10_number,
@@ -22,6 +17,11 @@ from service.figures.numbers import (
     format_power_of_ten,
     format_weights,
 )
+from service.engine.types import Array
+from service.figures import style
+from service.figures.annotations import path_look
+from service.figures.formats import PICTURE_FORMATS
+from service.figures.heatmap import Window
 from service.figures.page import Page, rasterize
 from service.figures.scales import PowerFormatter, use_log_scale
 from service.figures.style import DEFAULT, THEMES, Style

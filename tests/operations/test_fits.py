@@ -7,13 +7,12 @@ import pytest
 
 from benchmarks.verdict_cases import respond
 from service.engine.data import Series, Step
-from service.engine.fit import RULES, Finding, FitOptions, fit
+from service.engine.fit import RULES, TEXTS, Finding, FitOptions, fit
 from service.operations.computations.fit_descriptions import describe_finding
 from service.operations.computations.fits import FIT
 from service.operations.computations.submit import compute, name_task
 from service.operations.shared.limits import Limits
 from service.schemas.datasets import DatasetRequest
-from service.schemas.fit_results import TEXTS
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import AnyDataset, ResolvedSeries
 from tests.engine.fit.test_verdict import draw

@@ -11,11 +11,11 @@ import pytest
 from benchmarks.verdict_cases import oscillating
 from scripts.example_series import EXAMPLES
 from service.api.routes.explorer import FOLDER
+from service.engine.fit import format_ranges, format_time, format_weight
 from service.engine.types import Array
 from service.formats.base import SeriesColumns
 from service.formats.csv_series import read_series_csv
 from service.operations.computations.fits import FIT
-from service.operations.computations.quantities import format_ranges, format_time, format_weight
 from service.operations.computations.submit import compute, name_task
 from service.operations.computations.summary import count_needed
 from service.operations.shared.limits import Limits

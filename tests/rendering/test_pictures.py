@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.stats import t
 
-from service.engine.data import Dataset, Series, Step
+from service.engine.data import Dataset, Series, Step, name_unit
 from service.engine.network import Network
 from service.figures.style import Style
 from service.operations.computations.fits import FIT
@@ -26,7 +26,6 @@ from service.rendering.requests import FitPictureRequest, PictureData, ProfilePi
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import DatasetSize, ResolvedSeries
 from service.schemas.training_runs import TrainingRunRequest
-from service.values.steps import name_unit
 
 ADAM = {"name": "adam"}
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data.dataset import Dataset
+from service.engine.data.units import name_unit
 from service.engine.types import Array
 
 
@@ -20,6 +21,11 @@ class Step(NamedTuple):
 
 
 ONE_STEP: Final = Step()
+
+
+def describe_step(step: Step) -> str:
+    """Return the length of a step with its unit."""
+    return f"{step.length:g} {name_unit(step.unit, plural=step.length != 1)}"
 
 
 class Note(NamedTuple):

@@ -1,12 +1,13 @@
 """Least-squares fits of first-order recurrences, by a search over w_rec.
 
-It has four packages, each of which imports only those before it:
+It has five packages, each of which imports only those before it:
 
 - `model`, what is fitted: `options`, `problem` (data and unknowns), `design` (columns)
 - `solve`, the search: `linear`, `criterion` (a function of w_rec), `solution` (its minima and the
   interval; of several poles, `scan` and `several`), `linearization`, `estimates`, `reweighting`
 - `judge`, the verdict: `structures`, `larger`, `effects`, `checks`, `evidence`, `rules`, `verdict`
 - `answer`: `result`, `predictions`, `plans`, `responses`, `contributions`
+- `words`, the sentences about a fit: `texts`, `quantities`
 """
 
 from service.engine.fit.answer import (
@@ -46,10 +47,24 @@ from service.engine.fit.judge import (
 )
 from service.engine.fit.model import FitOptions, FitProblem
 from service.engine.fit.solve import Points, Solution, estimate_parameters, scan, settle
+from service.engine.fit.words import (
+    TEXTS,
+    Range,
+    attach_unit,
+    capitalize,
+    format_p,
+    format_ranges,
+    format_time,
+    format_value,
+    format_weight,
+    name_detected,
+    split_unit,
+)
 
 __all__ = [
     "FEW_TARGETS",
     "RULES",
+    "TEXTS",
     "Alternative",
     "Contributions",
     "Difference",
@@ -63,6 +78,7 @@ __all__ = [
     "Joint",
     "Points",
     "Prediction",
+    "Range",
     "Reached",
     "Residuals",
     "Response",
@@ -72,18 +88,27 @@ __all__ = [
     "Solution",
     "Unsettled",
     "Verdict",
+    "attach_unit",
+    "capitalize",
     "decompose",
     "estimate_parameters",
     "find_change_at_once",
     "find_input",
     "find_season",
     "fit",
+    "format_p",
+    "format_ranges",
+    "format_time",
+    "format_value",
+    "format_weight",
     "is_drift",
     "list_stages",
+    "name_detected",
     "predict",
     "prefers_own_levels",
     "scan",
     "settle",
+    "split_unit",
     "subtract_plans",
     "tabulate_responses",
 ]

@@ -9,23 +9,22 @@ import numpy as np
 from service.engine.data import Series, Step
 from service.engine.fit import (
     RULES,
+    TEXTS,
     Alternative,
     Finding,
     Response,
     Result,
     Solution,
     estimate_parameters,
-)
-from service.engine.types import Array
-from service.errors import count
-from service.operations.computations.quantities import (
     format_time,
     format_value,
     name_detected,
     split_unit,
 )
+from service.engine.types import Array
+from service.errors import count
 from service.schemas.fit_estimates import Interval
-from service.schemas.fit_results import TEXTS, FitResult
+from service.schemas.fit_results import FitResult
 from service.schemas.fits import FitRange, FitRequest, SeasonFields, read_season
 
 # Fields of a response with the same names in a solution of the engine.

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from service.engine.data import Series
-from service.schemas.fit_results import TEXTS, FitSummary
+from service.engine.data import Series, describe_step
+from service.engine.fit import TEXTS
+from service.schemas.fit_results import FitSummary
 from service.schemas.fits import FitRequest
 from service.schemas.problems import Assumption
-from service.values.steps import describe_step
 
 CHECK_FIRST: Final = "check the table first"
 

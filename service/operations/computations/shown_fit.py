@@ -6,9 +6,8 @@ from functools import cached_property
 from typing import Any, Final, Literal
 
 from service.engine.data import Step
-from service.engine.fit import RULES, Family
-from service.operations.computations.quantities import Range
-from service.schemas.fit_results import TEXTS, Level
+from service.engine.fit import RULES, TEXTS, Family, Range
+from service.schemas.fit_results import Level
 from service.schemas.fits import FitRequest
 
 SMALL_CHANGE: Final = 0.05  # of the time constant; an alternative with less is no warning

@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
-from service.engine.fit import FEW_TARGETS, RULES, Family
-from service.errors import count
-from service.operations.computations.quantities import (
+from service.engine.fit import (
+    FEW_TARGETS,
+    RULES,
+    TEXTS,
+    Family,
     attach_unit,
     capitalize,
     format_p,
@@ -22,9 +24,10 @@ from service.operations.computations.quantities import (
     name_detected,
     split_unit,
 )
+from service.errors import count
 from service.operations.computations.shown_fit import ShownFit
 from service.schemas.base import encode
-from service.schemas.fit_results import TEXTS, FitResult, FitSummary, ShownInterval, Topic
+from service.schemas.fit_results import FitResult, FitSummary, ShownInterval, Topic
 from service.schemas.fits import FitRequest
 
 MEANS: Final = re.compile(r"means of \d+ rows")  # a repair that hides changes within a step

@@ -6,10 +6,17 @@ from typing import Any
 import numpy as np
 
 from service.engine.data import Series
-from service.engine.fit import Goal, Prediction, Solution, find_input, subtract_plans
+from service.engine.fit import (
+    Goal,
+    Prediction,
+    Solution,
+    find_input,
+    format_ranges,
+    format_value,
+    subtract_plans,
+)
 from service.engine.types import Array
 from service.errors import Invalid, count
-from service.operations.computations.quantities import format_ranges, format_value
 from service.schemas.plans import (
     DifferenceReport,
     GoalReport,

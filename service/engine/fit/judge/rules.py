@@ -1,7 +1,7 @@
 """The rules of a verdict: one row for each reason and caution, in the order of findings.
 
 Reasons are shown before cautions. A new check is a function, a row here, and a text in
-`schemas/fit_texts.json`.
+`words/texts.json`.
 """
 
 from collections.abc import Callable, Mapping

@@ -4,9 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from service.engine.data import find_unit
-from service.figures.numbers import MINUS, format_number
-from service.values.steps import name_unit
+from service.engine.data import find_unit, name_unit
+from service.engine.numbers import MINUS, format_number
 
 SECONDS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0}
 # The ends of a range; None where it is open.
