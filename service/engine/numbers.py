@@ -34,7 +34,8 @@ def format_log10_number(log10_value: float, digits: int = 3) -> str:
     exponent = int(log10_value // 1)
     mantissa = f"{10.0 ** (log10_value - exponent):.{digits}g}"
     if mantissa == "10":
-        mantissa, exponent = "1", exponent + 1
+        mantissa = "1"
+        exponent += 1
     return f"{mantissa}{TIMES}{format_power_of_ten(exponent)}"
 
 

@@ -1,10 +1,10 @@
 """Fits of first-order recurrences: their verdicts, their results and the resource."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from service.engine.fit import RULES
+from service.engine.fit import RULES, Level, Topic
 from service.schemas.arrays import IntegerVector, Vector
 from service.schemas.base import Nullable, Page, ResponseModel
 from service.schemas.computations import ComputationLifecycle, ComputationSummary
@@ -84,12 +84,6 @@ class TrustReport(ResponseModel):
     """The pieces of the interval of w_rec with `ar1` noise, which is valid for both white and
     autocorrelated noise; null without degrees of freedom, and empty if w_rec was given or for
     several time constants."""
-
-
-Level: TypeAlias = Literal[
-    "trusted", "caution", "rejected", "no_effect", "too_few", "not_identified"
-]
-Topic: TypeAlias = Literal["table", "estimate", "quality", "verdict", "finding"]
 
 
 class ShownInterval(Span):

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from service.engine.fit import Level
 from service.schemas.arrays import InputSteps, Vector
 from service.schemas.base import NUMBER, Nullable, Real, RequestModel, ResponseModel
 from service.schemas.fit_estimates import Estimate, Span
-from service.schemas.fit_results import Level
 from service.schemas.series import ColumnName
 
 MAX_PLANS = 8

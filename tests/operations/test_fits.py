@@ -7,8 +7,7 @@ import pytest
 
 from benchmarks.verdict_cases import respond
 from service.engine.data import Series, Step
-from service.engine.fit import RULES, TEXTS, Finding, FitOptions, fit
-from service.operations.computations.fit_descriptions import describe_finding
+from service.engine.fit import RULES, TEXTS, Finding, FitOptions, describe_finding, fit
 from service.operations.computations.fits import FIT
 from service.operations.computations.submit import compute, name_task
 from service.operations.shared.limits import Limits
@@ -28,17 +27,17 @@ def test_every_finding_has_words() -> None:
     assert {*TEXTS["reasons"], *TEXTS["cautions"]} == RULES.keys()
     for slug in RULES:
         finding = describe_finding(Finding(slug, "rain", 3, 0.5, 0.01), result, Step())
-        for text in (finding["sentence"], finding["advice"]):
+        for text in (finding.sentence, finding.advice):
             assert text.endswith(".")
             assert not {"{", "}"} & {*text}
     finding = describe_finding(Finding("no_visible_effect"), result, Step())
-    assert finding["sentence"] == "No effect of rain or sun on flow was detected."
+    assert finding.sentence == "No effect of rain or sun on flow was detected."
     finding = describe_finding(Finding("follow_inputs", "rain", 0, 0.5, 0.01), result, Step())
-    assert finding["sentence"] == "The residuals correlate with rain in the same step."
-    assert finding["advice"] == "There is probably more than one time constant."
+    assert finding.sentence == "The residuals correlate with rain in the same step."
+    assert finding.advice == "There is probably more than one time constant."
     finding = describe_finding(Finding("delay_advised", lag=2), result, Step(0.5, "hour"))
-    assert finding["sentence"] == "The inputs appear to take effect 1 hour later than assumed."
-    assert finding["advice"].endswith("the fit with this change is not recommended.")
+    assert finding.sentence == "The inputs appear to take effect 1 hour later than assumed."
+    assert finding.advice.endswith("the fit with this change is not recommended.")
 
 
 def test_no_fit_is_advised_to_do_what_it_does() -> None:
@@ -49,8 +48,8 @@ def test_no_fit_is_advised_to_do_what_it_does() -> None:
         describe_finding(Finding("neighbors", value=0.5), fit(series, options), Step())
         for options in (FitOptions(), FitOptions(noise="ar1"))
     )
-    assert white["advice"] == "Allow for autocorrelated noise."
-    assert "Allow for" not in colored["advice"]
+    assert white.advice == "Allow for autocorrelated noise."
+    assert "Allow for" not in colored.advice
 
 
 def make_dataset(n_sequences: int = 2, n_steps: int = 30) -> AnyDataset:
@@ -149,10 +148,7 @@ def test_what_the_service_refuses_is_not_advised() -> None:
 
 def test_no_search_of_a_delay_is_advised_that_the_service_refuses() -> None:
     result = fit(draw(1), FitOptions())
-    advice = [
-        describe_finding(Finding("follow_inputs", "rain", lag, 0.5, 0.01), result, Step(), accepts)[
-            "advice"
-        ]
-        for lag, accepts in ((2, lambda _: True), (2, lambda changes: changes != {"delay": 2}))
-    ]
+    accepting = (lambda _: True, lambda options: options != {"delay": (2, 2)})
+    finding = Finding("follow_inputs", "rain", 2, 0.5, 0.01)
+    advice = [describe_finding(finding, result, Step(), accepts).advice for accepts in accepting]
     assert ["Search a delay" in each for each in advice] == [True, False]

@@ -11,15 +11,14 @@ import pytest
 from benchmarks.verdict_cases import oscillating
 from scripts.example_series import EXAMPLES
 from service.api.routes.explorer import FOLDER
-from service.engine.fit import format_ranges, format_time, format_weight
+from service.engine.fit import Level, count_needed, format_ranges, format_time, format_weight
 from service.engine.types import Array
 from service.formats.base import SeriesColumns
 from service.formats.csv_series import read_series_csv
 from service.operations.computations.fits import FIT
 from service.operations.computations.submit import compute, name_task
-from service.operations.computations.summary import count_needed
 from service.operations.shared.limits import Limits
-from service.schemas.fit_results import FitSummary, Level
+from service.schemas.fit_results import FitSummary
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import ResolvedSeries
 from tests.fit_levels import COLUMNS, TABLES

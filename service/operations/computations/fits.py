@@ -10,21 +10,27 @@ from zlib import crc32
 from pydantic import ValidationError
 
 from service import __version__
-from service.engine.data import Series
+from service.engine.data import Series, Step
 from service.engine.fit import (
     FitProblem,
     Points,
     ResponseTable,
     Result,
     Unsettled,
+    count_needed,
     fit,
     prefers_own_levels,
+    summarize,
     tabulate_responses,
 )
 from service.engine.interruption import Stages, recorded_by
 from service.errors import Invalid, count
 from service.figures.formats import PICTURE_FORMATS
-from service.operations.computations.fit_descriptions import describe_fit
+from service.operations.computations.fit_descriptions import (
+    describe_fit,
+    describe_summary,
+    to_request,
+)
 from service.operations.computations.job_types import (
     AfterStep,
     Arrays,
@@ -32,8 +38,7 @@ from service.operations.computations.job_types import (
     JobType,
     StepwiseComputation,
 )
-from service.operations.computations.noticed import add_notes, to_assumptions
-from service.operations.computations.summary import count_needed, summarize
+from service.operations.computations.noticed import list_open_notes, to_assumptions
 from service.operations.shared.ids import RESULT_VERSION
 from service.operations.shared.limits import Limits, check_seconds
 from service.operations.shared.work_estimates import fit_seconds
@@ -216,9 +221,9 @@ class StepwiseFit(StepwiseComputation):
     def _count(self) -> None:
         self.done += 1
 
-    def _accepts(self, changes: Mapping[str, Any]) -> bool:
-        """Return True if the service accepts the request with some changes."""
-        changed = dict(self.request) | {**changes}
+    def _accepts(self, options: Mapping[str, Any]) -> bool:
+        """Return True if the service accepts the request with other options."""
+        changed = dict(self.request) | to_request(options)
         try:
             check(FitRequest.model_validate(changed), self.dataset)
         except (Invalid, ValidationError):
@@ -254,10 +259,9 @@ class StepwiseFit(StepwiseComputation):
         described = describe_fit(request, series, result, self._accepts)
         updates: dict[str, Any] = {"assumptions": to_assumptions(series) or None}
         if request.verdict:
-            shown = described
-            if result.shown is not result:
-                shown = describe_fit(request, series, result.shown, self._accepts)
-            updates["summary"] = add_notes(summarize(request, shown), request, series)
+            step = Step() if request.step is None else request.step.to_step()
+            notes = list_open_notes(request, series)
+            updates["summary"] = describe_summary(summarize(result, step, self._accepts, notes))
         response = described.model_copy(update=updates)
         return ComputationOutput(response, table, request.progress_total)
 

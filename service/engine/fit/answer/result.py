@@ -15,7 +15,7 @@ from service.engine.fit import constants
 from service.engine.fit.answer.groups import Groups, compare_groups
 from service.engine.fit.answer.predictions import list_steps, predict_bands
 from service.engine.fit.answer.responses import Response, find_responses
-from service.engine.fit.judge import Verdict, judge
+from service.engine.fit.judge import Alternative, Verdict, judge
 from service.engine.fit.model import FitOptions, FitProblem
 from service.engine.fit.solve import Parameters, Solution, estimate_parameters, reweight
 from service.engine.types import Array
@@ -77,6 +77,11 @@ class Result:
         """The fit that is judged and described: of white noise with few targets, that with ar1."""
         judged = self.verdict.fit.judged
         return self if judged is self.solution else Result(judged, self.delays, self.verdict)
+
+    def find_shown(self, other: Alternative) -> Solution:
+        """Return the fit of an alternative, with the noise of this result."""
+        fit = self.verdict.fit
+        return other.solution if self.solution is fit.solution else fit.follow(other).judged
 
     def compute(self, *, has_verdict: bool = True) -> Iterator[None]:
         """Compute the result in stages; yields after each.

@@ -1,29 +1,38 @@
-"""A fit in words: its texts, and numbers with their units."""
+"""A fit in words: sentences about a result, its findings and its level, with units."""
 
+from service.engine.fit.words.findings import (
+    Accepts,
+    accept_all,
+    describe_finding,
+    list_alternatives,
+)
 from service.engine.fit.words.quantities import (
-    Range,
-    attach_unit,
-    capitalize,
-    format_p,
     format_ranges,
     format_time,
     format_value,
     format_weight,
-    name_detected,
-    split_unit,
 )
-from service.engine.fit.words.texts import TEXTS
+from service.engine.fit.words.shown_fit import Level
+from service.engine.fit.words.states import find_time, list_inputs, sort_states
+from service.engine.fit.words.summary import Summary, count_needed, summarize
+from service.engine.fit.words.texts import TEXTS, Topic
 
 __all__ = [
     "TEXTS",
-    "Range",
-    "attach_unit",
-    "capitalize",
-    "format_p",
+    "Accepts",
+    "Level",
+    "Summary",
+    "Topic",
+    "accept_all",
+    "count_needed",
+    "describe_finding",
+    "find_time",
     "format_ranges",
     "format_time",
     "format_value",
     "format_weight",
-    "name_detected",
-    "split_unit",
+    "list_alternatives",
+    "list_inputs",
+    "sort_states",
+    "summarize",
 ]

@@ -2,7 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
+
+Topic: TypeAlias = Literal["table", "estimate", "quality", "verdict", "finding"]
+Sentence: TypeAlias = tuple[Topic, str]
 
 # By kind and slug: the sentence and the advice of a finding with its conditions, and what the
 # documents say of it; the headline and the verdict of a level.
