@@ -6,6 +6,7 @@ from service.engine.fit.words.findings import (
     describe_finding,
     list_alternatives,
 )
+from service.engine.fit.words.printing import ResultInWords, fit
 from service.engine.fit.words.quantities import (
     format_ranges,
     format_time,
@@ -21,12 +22,14 @@ __all__ = [
     "TEXTS",
     "Accepts",
     "Level",
+    "ResultInWords",
     "Summary",
     "Topic",
     "accept_all",
     "count_needed",
     "describe_finding",
     "find_time",
+    "fit",
     "format_ranges",
     "format_time",
     "format_value",
