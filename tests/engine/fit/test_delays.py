@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from service.engine.data import Series
 from service.engine.fit import FitOptions, Result, fit
@@ -205,3 +206,18 @@ def test_a_delay_that_moves_an_input_out_of_the_record_has_no_advantage(noise: A
     useless = fit(Series.from_sequences([pulse], [targets]), options)
     assert useless.verdict.trust.reasons == ["no_visible_effect"]
     assert "confounded_with_start" not in useless.verdict.trust.cautions
+
+
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+def test_a_delay_shows_no_level_of_what_began_empty(noise: Any) -> None:
+    """A dose in the first step leaves no target before it, also if it acts a step later."""
+    draws = np.random.default_rng(0)
+    dose = np.zeros((40, 1))
+    dose[0] = 5.0
+    targets = []
+    for _ in range(3):
+        response = lfilter([0.0, 1.0], [1.0, -0.8], dose[:, 0])
+        targets.append(response + 1.0 + 0.1 * draws.standard_normal(40))
+    series = Series.from_sequences([dose] * 3, targets, ("dose",))
+    options = FitOptions(initial_state=0.0, offset=0.0, delay=(1, 1), noise=noise)
+    assert "offset_advised" not in fit(series, options).verdict.trust.reasons

@@ -10,6 +10,7 @@ all.
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -154,11 +155,11 @@ def _shows_level(problem: FitProblem) -> bool:
     """Return True if the targets may contradict a known offset.
 
     What began empty, with neither a state nor an offset, has one only if that is seen before the
-    first input.
+    first input, whenever that takes effect.
     """
     if problem.options.initial_state != 0.0 or problem.options.offset != 0.0:
         return True
-    padded = problem.padded
+    padded = replace(problem.padded, delay=0)
     acts = np.logical_or.accumulate((padded.inputs != 0.0).any(axis=2), axis=1)
     return bool((padded.has_target & ~acts).any())
 
