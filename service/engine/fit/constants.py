@@ -252,8 +252,16 @@ WIDE_ALPHA: Final = 1e-4
 MANY_SEQUENCES: Final = 50
 FEW_PER_SEQUENCE: Final = 10
 
-# The largest share of unknowns among the targets with an offset per sequence: a choice.
-LEVELS_SHARE: Final = 0.5
+# The least targets of the median sequence with which an offset per sequence is tested: with an
+# initial state, two have no degree of freedom left.
+LEVELS_TARGETS: Final = 3
+
+# The largest share of unknowns among the targets with gains per sequence: a choice.
+GAINS_SHARE: Final = 0.5
+
+# The correlation of errors a median sequence apart, 1 / e, above which noise lasts longer than a
+# sequence.
+LASTING_CORRELATION: Final = 0.37
 
 # An offset per sequence is the default from so many sequences on whose median has so many targets:
 # at 20 each, a needless one makes intervals 1.3 to 1.5 times as wide, and a missing one costs 15 to

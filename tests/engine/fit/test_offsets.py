@@ -264,8 +264,47 @@ def test_levels_are_offered_where_no_effect_is_detected(options: dict[str, Any])
         assert other.options == {"offset": "each"}
 
 
+def draw_walks(seed: int, n: int, n_steps: int, spread: float) -> Series:
+    """Return sequences whose levels and gains differ, and whose inputs and noise are walks."""
+    draws = np.random.default_rng([59, seed])
+    sequences = []
+    for _ in range(n):
+        x = np.cumsum(draws.normal(size=n_steps))
+        gain = 1.0 + spread * draws.normal()
+        noise = np.cumsum(0.3 * draws.normal(size=n_steps))
+        response = lfilter([1.0], [1.0, -0.6], gain * x)
+        sequences.append((x[:, None], response + 8.0 * draws.normal() + noise))
+    inputs, targets = zip(*sequences, strict=True)
+    return Series.from_sequences(inputs, targets, ("x",))
+
+
+@pytest.mark.parametrize(("n", "n_steps", "seed"), [(18, 19, 1), (18, 19, 2), (140, 7, 0)])
+def test_noise_that_lasts_longer_than_a_sequence_does_not_hide_levels(
+    n: int, n_steps: int, seed: int
+) -> None:
+    series = draw_walks(seed, n, n_steps, 0.6)
+    options = FitOptions(offset=True)
+    result = fit(series, options)
+    assert result.verdict.trust.reasons[:2] == ["levels_advised", "sequences_differ"]
+    for reason in ("levels_advised", "gains_differ"):
+        (other,) = result.verdict.alternatives
+        assert other.reason == reason
+        options = replace(options, **other.options)
+        result = fit(series, options)
+    assert result.solution.w_rec == pytest.approx(0.6, abs=0.05)
+
+
+@pytest.mark.parametrize("n_steps", [3, 4, 6])
+def test_levels_are_tested_from_three_targets_per_sequence_on(n_steps: int) -> None:
+    options = FitOptions()
+    result = fit(draw_levels(1, 100, n_steps, 5.0, 0.0), options)
+    assert result.verdict.trust.reasons[0] == "levels_advised"
+    equal = fit(draw_levels(1, 100, n_steps, 0.0, 0.0), options)
+    assert "levels_advised" not in equal.verdict.trust.reasons
+
+
 def test_two_targets_per_sequence_do_not_suffice_for_levels() -> None:
-    result = fit(draw_levels(1, 40, 3, 5.0, 0.0), FitOptions())
+    result = fit(draw_levels(1, 100, 2, 5.0, 0.0), FitOptions())
     assert "levels_advised" not in result.verdict.trust.reasons
 
 

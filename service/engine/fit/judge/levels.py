@@ -45,10 +45,10 @@ def find_levels(problem: FitProblem, signs: Family) -> Alternative | None:
     if reason is None:
         return None
     smaller, larger = _STEPS[reason]
-    if problem.vary(**larger).n_unknowns > constants.LEVELS_SHARE * problem.n_targets:
+    if _count_targets(problem) < constants.LEVELS_TARGETS:
         return None
-    gain, p = _compare(problem, smaller, larger)
     has_signs = bool(_IMITATED[reason] & signs)
+    gain, p = _compare(problem, smaller, larger, has_signs=has_signs)
     if p >= (constants.EQUAL_LEVELS if has_signs else _choose_level(problem)):
         return None
     return Alternative(Finding(reason, value=gain, p=p), larger, Solution(problem.vary(**larger)))
@@ -62,7 +62,7 @@ def test_levels(problem: FitProblem) -> float:
     problem
         A fit with either.
     """
-    _, p = _compare(problem.vary(own_gains=False), *_STEPS["levels_advised"])
+    _, p = _compare(problem.vary(own_gains=False), *_STEPS["levels_advised"], has_signs=True)
     return p
 
 
@@ -79,16 +79,37 @@ def test_gains(problem: FitProblem) -> float:
 
 
 def _compare(
-    problem: FitProblem, smaller: Mapping[str, Any], larger: Mapping[str, Any]
+    problem: FitProblem,
+    smaller: Mapping[str, Any],
+    larger: Mapping[str, Any],
+    *,
+    has_signs: bool = False,
 ) -> tuple[float, float]:
-    """Return the gain in twice the log-likelihood of other options, and its p-value."""
+    """Return the gain in twice the log-likelihood of other options, and its p-value.
+
+    Noise that lasts longer than a sequence is a level of it, and hides others. With signs of
+    levels that it hides, the test is one with independent noise.
+    """
     short = shorten(problem, constants.ENOUGH_TARGETS).vary(noise=find_null_noise(problem))
     is_coarse = problem.unknowns.n_states > 1
-    fits = (
+    before, after = (
         Solution(short.vary(**options), is_coarse=is_coarse, has_profile=False)
         for options in (smaller, larger)
     )
-    return judge_gain(*fits)
+    gain, p = judge_gain(before, after)
+    is_hidden = has_signs and "offset" in larger and p >= constants.EQUAL_LEVELS
+    if not is_hidden or not before.is_colored:
+        return gain, p
+    correlation = before.rho**short.sequences.usual_gap
+    if correlation ** _count_targets(short) <= constants.LASTING_CORRELATION:
+        return gain, p
+    return judge_gain(before.vary(noise="independent"), after.vary(noise="independent"))
+
+
+def _count_targets(problem: FitProblem) -> float:
+    """Return the number of targets of the median sequence, of those with targets."""
+    counts = problem.padded.has_target.sum(axis=1)
+    return float(np.median(counts[counts > 0]))
 
 
 def prefers_own_levels(series: Series) -> bool:
@@ -127,7 +148,9 @@ def _choose_reason(problem: FitProblem) -> str | None:
     is_possible = (
         has_gains and problem.unknowns.n_states == 1 and not problem.unknowns.has_own_gains
     )
-    return "gains_differ" if is_possible else None
+    most = constants.GAINS_SHARE * problem.n_targets
+    is_small = is_possible and problem.vary(own_gains=True).n_unknowns <= most
+    return "gains_differ" if is_small else None
 
 
 def _choose_level(problem: FitProblem) -> float:
