@@ -99,6 +99,15 @@ class Rule(Generic[JudgedFit]):
         Returns True if a finding is of the other kind.
     is_last
         True if it is not sought once another reason is found.
+    level
+        The level of the summary, or the texts of `rejected`, if it is a reason.
+    shown
+        Whether the summary shows it: never, or not without an estimate, if other sentences state
+        the same.
+    explains
+        True for a reason that explains all others, and the findings of checks.
+    hides_level
+        True if the level of the target is then unknown.
     """
 
     slug: str
@@ -110,6 +119,10 @@ class Rule(Generic[JudgedFit]):
     hides: tuple[str, ...] = ()
     turns: Callable[[JudgedFit, Finding], bool] | None = None
     is_last: bool = False
+    level: Literal["rejected", "no_effect", "other_range"] = "rejected"
+    shown: Literal["always", "with_estimate", "never"] = "always"
+    explains: bool = False
+    hides_level: bool = False
 
     @property
     def kinds(self) -> set[str]:

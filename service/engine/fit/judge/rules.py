@@ -239,11 +239,11 @@ def _is_allowed_for(fit: Evidence, finding: Finding) -> bool:
 
 _TABLE: Final[tuple[Rule[Evidence], ...]] = (
     Rule("no_degrees_of_freedom", "reason", Family.ESTIMATE, _lacks_freedom),
-    Rule("too_few_to_tell", "caution", Family.UNTESTED, _has_few_targets),
-    Rule("interval_open", "caution", Family.HARMLESS, _is_open),
+    Rule("too_few_to_tell", "caution", Family.UNTESTED, _has_few_targets, shown="never"),
+    Rule("interval_open", "caution", Family.HARMLESS, _is_open, shown="with_estimate"),
     Rule("several_pieces", "caution", Family.ESTIMATE, _has_pieces),
     Rule("search_limited", "caution", Family.ESTIMATE, _is_incomplete),
-    Rule("rho_at_limit", "caution", Family.ESTIMATE, _is_random_walk),
+    Rule("rho_at_limit", "caution", Family.ESTIMATE, _is_random_walk, hides_level=True),
     Rule("confounded_with_start", "caution", Family.ESTIMATE, _is_confounded),
     Rule("nearly_collinear", "caution", Family.DATA, _is_collinear),
     Rule("poles_coincide", "caution", Family.ESTIMATE, _has_equal_poles),
@@ -257,7 +257,14 @@ _TABLE: Final[tuple[Rule[Evidence], ...]] = (
         is_last=True,
     ),
     Rule("common_trend", "caution", Family.EFFECT, _has_common_trend, is_last=True),
-    Rule("oscillates", "reason", Family.STRUCTURE, _find_oscillation, hides=STRUCTURES + LARGER),
+    Rule(
+        "oscillates",
+        "reason",
+        Family.STRUCTURE,
+        _find_oscillation,
+        hides=STRUCTURES + LARGER,
+        explains=True,
+    ),
     *(
         Rule(
             slug,
@@ -265,6 +272,7 @@ _TABLE: Final[tuple[Rule[Evidence], ...]] = (
             Family.STRUCTURE | (Family.BASELINE if slug in BASELINES else Family(0)),
             _find_structure,
             remedy=_change_structure,
+            level="other_range" if slug == "range_advised" else "rejected",
         )
         for slug in STRUCTURES
     ),
@@ -273,7 +281,14 @@ _TABLE: Final[tuple[Rule[Evidence], ...]] = (
         for slug in LARGER
     ),
     Rule("slow_as_drift", "reason", Family.ESTIMATE, _find_drift, turns=_is_slow_only),
-    Rule("no_visible_effect", "reason", Family.EFFECT, _lacks_effect, remedy=_leave_out_inputs),
+    Rule(
+        "no_visible_effect",
+        "reason",
+        Family.EFFECT,
+        _lacks_effect,
+        remedy=_leave_out_inputs,
+        level="no_effect",
+    ),
     Rule("drift_or_effect", "reason", Family.EFFECT | Family.DATA, _lacks_effect),
     Rule("not_identifiable", "reason", Family.ESTIMATE, _is_unidentified, is_last=True),
     Rule("not_tested", "caution", Family.UNTESTED, _has_few_pairs),

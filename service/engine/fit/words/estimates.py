@@ -144,6 +144,6 @@ def _describe_levels(fit: ShownFit, offsets: Array, target: str, unit: str) -> s
 
 def _has_level(fit: ShownFit, offset: Array) -> bool:
     """Return True if the target settles without inputs, at a level (3,) that is known."""
-    if abs(fit.state.w_rec) >= 1.0 or "rho_at_limit" in fit.trust.cautions:
+    if abs(fit.state.w_rec) >= 1.0 or any(rule.hides_level for rule in fit.cautions):
         return False
     return bool(np.isfinite(offset if fit.asked.offset is True else offset[0]).all())

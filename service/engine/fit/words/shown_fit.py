@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from service.engine.data import Step
 from service.engine.fit.answer import Result
 from service.engine.fit.constants import FEW_TARGETS
-from service.engine.fit.judge import RULES, Alternative, Family
+from service.engine.fit.judge import RULES, Alternative, Evidence, Family, Rule
 from service.engine.fit.words.findings import (
     Accepts,
     FindingTexts,
@@ -32,7 +32,7 @@ class ShownFit:
     Parameters
     ----------
     result
-        The fit that was asked for.
+        The fit of the request.
     step
         The time from one step to the next.
     accepts
@@ -60,28 +60,43 @@ class ShownFit:
         return self.states[0]
 
     @cached_property
+    def reasons(self) -> list[Rule[Evidence]]:
+        """The rules of the reasons."""
+        return [RULES[slug] for slug in self.trust.reasons]
+
+    @cached_property
+    def cautions(self) -> list[Rule[Evidence]]:
+        """The rules of the cautions."""
+        return [RULES[slug] for slug in self.trust.cautions]
+
+    @property
+    def levels(self) -> set[str]:
+        """The levels of the reasons."""
+        return {rule.level for rule in self.reasons}
+
+    @cached_property
     def level(self) -> Level:
         """The level, as `summarize` defines it."""
         solution = self.solution
         is_identified = solution.is_identifiable and solution.degrees_of_freedom > 0
         if self.problem.n_targets < FEW_TARGETS and not is_identified:
             return "too_few"
-        if "no_visible_effect" in self.trust.reasons and not self.detected:
+        if "no_effect" in self.levels and not self.detected:
             return "no_effect"
         if not is_identified:
             return "not_identified"
         if self.trust.reasons:
             return "rejected"
-        is_harmless = all(RULES[slug].family & Family.HARMLESS for slug in self.trust.cautions)
+        is_harmless = all(rule.family & Family.HARMLESS for rule in self.cautions)
         return "trusted" if is_harmless and not self.has_notes else "caution"
 
     @cached_property
     def texts(self) -> dict[str, str]:
         """The texts of the level."""
         name: str = self.level
-        if self.level == "rejected" and "no_visible_effect" in self.trust.reasons:
+        if self.level == "rejected" and "no_effect" in self.levels:
             name = "detected_alone"
-        elif self.level == "rejected" and "range_advised" in self.trust.reasons:
+        elif self.level == "rejected" and "other_range" in self.levels:
             name = "other_range"
         return TEXTS["levels"][name]
 

@@ -164,7 +164,7 @@ def _describe_findings(fit: ShownFit) -> Iterator[Sentence]:
     shown = [slug for slug in texts if slug not in _hide_findings(fit)]
     verdict = fit.texts.get("verdict", "")
     harmless = Family.HARMLESS | Family.UNTESTED
-    families = [RULES[slug].family for slug in fit.trust.cautions]
+    families = [rule.family for rule in fit.cautions]
     is_untested = any(family & Family.UNTESTED for family in families)
     if fit.level == "caution" and is_untested and all(family & harmless for family in families):
         verdict = fit.texts["verdict_untested"]
@@ -180,15 +180,16 @@ def _describe_findings(fit: ShownFit) -> Iterator[Sentence]:
 
 def _hide_findings(fit: ShownFit) -> set[str]:
     """Return the findings that other sentences state, or a cause or an alternative explains."""
-    reasons = {*fit.trust.reasons}
-    found = reasons | {*fit.trust.cautions}
-    hidden = {"too_few_to_tell"} if fit.has_estimate else {"too_few_to_tell", "interval_open"}
-    explains = {"oscillates"} & reasons or {each.reason for each in fit.alternatives[:1]}
+    found = [*fit.reasons, *fit.cautions]
+    kinds = {"never"} if fit.has_estimate else {"never", "with_estimate"}
+    hidden = {rule.slug for rule in found if rule.shown in kinds}
+    explains = {rule.slug for rule in fit.reasons if rule.explains}
+    explains = explains or {each.reason for each in fit.alternatives[:1]}
     if explains:
         checks = {rule.slug for rule in RULES.values() if rule.check and rule.kind == "caution"}
-        return hidden | checks | reasons - explains
+        return hidden | checks | {*fit.trust.reasons} - explains
     if fit.level in {"too_few", "no_effect"}:
-        return {slug for slug in found if not RULES[slug].family & Family.DATA}
+        return {rule.slug for rule in found if not rule.family & Family.DATA}
     return hidden
 
 
@@ -200,7 +201,7 @@ def _describe_alternative(fit: ShownFit, other: Alternative) -> str:
     if not math.isfinite(value):
         return f"With this, w_rec is {format_weight(fit.result.find_shown(other).w_rec)}."
     time = format_time(value, fit.step.unit)
-    if other.reason == "neighbors":
+    if RULES[other.reason].family & Family.NOISE:
         ranges = format_ranges(fit.to_times(fit.cautious), fit.step.unit, value)
         time += f" ({ranges})" if ranges != "anything" else ""
     return f"With this, the time constant is {time}."
