@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 # The ids of the tutorial's dataset, training run, fit and basin map, checked by a test.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_d1dd1467fd3fdfe148bce4dd64b004a5"
-FIT_ID: Final = "fit_19abdf7ecc4615208a5320d1a8bcc876"
-MAP_ID: Final = "map_a2ed68e725f117820a8b8d221b3abddc"
+RUN_ID: Final = "run_a6cbc59d5cd63c1b9d7a896b0d807824"
+FIT_ID: Final = "fit_966f44303ba7121e266de658239ae59f"
+MAP_ID: Final = "map_35f1095940e90318e5ec421f168dbd2a"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 
 # A position in a list, such as a next_cursor.

@@ -7,7 +7,7 @@ import service
 
 # A later change may raise it, with a sentence in its commit on what the lines are for. It has room
 # for about one percent.
-MOST_LINES = 25_500
+MOST_LINES = 26_200
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
