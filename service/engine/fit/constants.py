@@ -87,6 +87,9 @@ PROFILE_RTOL: Final = 1e-10
 FLOOR_RTOL: Final = 1e-6
 COARSE_RTOL: Final = 1e-4
 MAX_POLISH: Final = 40
+# The accuracy of the ends and the extrema of a profile of several poles. Where it jumps from one
+# valley to another, they are bisected.
+PROFILE_ATOL: Final = 1e-8
 # The points at which the search of a profile ends, relative to those it begins with: a valley of
 # rounding errors would have extrema everywhere. Usually it adds none. And how often points of a
 # profile are polished again where the poles of a neighbor are better.

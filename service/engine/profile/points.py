@@ -49,7 +49,7 @@ def find_bracketed_roots(
     function: Callable[[Array], Array],
     ends: tuple[Array, Array],
     at_ends: tuple[Array, Array],
-    rtol: float = 2.0 * EPSILON,
+    atol: Array | float = 0.0,
 ) -> Array:
     """Return one root in each of K intervals, by Chandrupatla's method.
 
@@ -64,8 +64,8 @@ def find_bracketed_roots(
         The ends of the intervals, (K,) each.
     at_ends
         The values there, of different signs.
-    rtol
-        The accuracy, relative to the roots; by default, to the last digits.
+    atol
+        The accuracy of the roots, or of each (K,), where it exceeds that of their last digits.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def find_bracketed_roots(
         b = x
         at_b = at_x
         best = np.where(np.abs(at_b) <= np.abs(at_a), b, a)
-        resolution = rtol * np.abs(best) / np.abs(a - b)
+        resolution = np.maximum(2.0 * EPSILON * np.abs(best), atol) / np.abs(a - b)
         is_done |= ~(resolution < 0.5) | (at_b == 0.0) | np.isnan(at_b)
         xi = (b - a) / (c - a)
         phi = (at_b - at_a) / (at_c - at_a)

@@ -5,6 +5,7 @@ All extrema are then roots of the slope, and the ends of a level set are roots o
 the level.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +14,6 @@ from typing import Final, Generic, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import EPSILON
 from service.engine.interruption import check_interruption
 from service.engine.profile.points import find_bracketed_roots
 from service.engine.types import Array
@@ -81,8 +81,8 @@ class Profile(Generic[E]):
         All evaluated points with a cost, sorted by w.
     interval
         The range that was searched.
-    rtol
-        The accuracy of roots, relative to their size.
+    atol
+        The accuracy of roots; 0 for the last digits.
     max_points
         The number of points above which gaps were not refined; ``MAX_POINTS`` by default.
     """
@@ -90,7 +90,7 @@ class Profile(Generic[E]):
     evaluate: Callable[[Array], E]
     points: E
     interval: Bounds
-    rtol: float = 2.0 * EPSILON
+    atol: float = 0.0
     max_points: int | None = None
 
     @property
@@ -136,13 +136,14 @@ class Profile(Generic[E]):
         """
         values = function(self.points)
         gaps = np.flatnonzero(np.diff(values > 0.0))
-        return self._find_roots_in(gaps, function)
+        return self._find_roots_in(gaps, function, self.atol)
 
     def find_extrema(self, highest: float) -> Array:
         """Return the extrema between points, one in each gap in which the slope changes its sign.
 
         A gap is omitted if the extremum is above ``highest`` according to the tangents at its ends;
-        for a maximum, according to the lower end.
+        for a maximum, according to the lower end. Of a maximum only the cost matters, which depends
+        on the square of its distance.
 
         Parameters
         ----------
@@ -162,9 +163,15 @@ class Profile(Generic[E]):
         part = left / (left - right)  # of the gap, at which a straight slope is 0
         depth = np.diff(self.points.w)[gaps] * np.fmax(-left * part, right * (1.0 - part))
         low = np.minimum(cost[gaps], cost[gaps + 1]) - np.fmax(depth, 0.0)
-        return self._find_roots_in(gaps[~(low > highest)], lambda at: at.slope)
+        gaps = gaps[~(low > highest)]
+        of_maxima = math.sqrt(self.atol) * np.diff(self.points.w)[gaps]
+        is_maximum = self.points.slope[gaps] > 0.0
+        atol = np.where(is_maximum, np.maximum(of_maxima, self.atol), self.atol)
+        return self._find_roots_in(gaps, lambda at: at.slope, atol)
 
-    def _find_roots_in(self, gaps: NDArray[np.intp], function: Callable[[E], Array]) -> Array:
+    def _find_roots_in(
+        self, gaps: NDArray[np.intp], function: Callable[[E], Array], atol: Array | float
+    ) -> Array:
         """Return a root in each of some gaps, given by the numbers of their left ends."""
         if not len(gaps):
             return np.empty(0)
@@ -174,7 +181,7 @@ class Profile(Generic[E]):
             lambda w: function(self.evaluate(w)),
             (left.w, right.w),
             (function(left), function(right)),
-            self.rtol,
+            atol,
         )
 
 
@@ -183,7 +190,7 @@ def search(
     start: E,
     interval: tuple[float, float],
     highest: float = np.inf,
-    rtol: float = 2.0 * EPSILON,
+    atol: float = 0.0,
     max_points: int | None = None,
 ) -> Profile[E]:
     """Find all extrema of a function of w_rec in a range.
@@ -200,8 +207,8 @@ def search(
     highest
         A bound on the cost. Extrema that are higher according to the tangents at adjacent points
         are not computed to the last digit.
-    rtol
-        The accuracy of roots, relative to their size.
+    atol
+        The accuracy of roots; 0 for the last digits.
     max_points
         The number of points above which gaps are not refined; ``MAX_POINTS`` by default.
 
@@ -211,7 +218,7 @@ def search(
         With all evaluated points.
     """
     points = _refine(start[np.isfinite(start.cost)], evaluate, max_points)
-    profile = Profile(evaluate, points, Bounds(*interval), rtol, max_points)
+    profile = Profile(evaluate, points, Bounds(*interval), atol, max_points)
     for _ in range(2):
         extrema = profile.find_extrema(highest)
         if not len(extrema):

@@ -140,11 +140,11 @@ def find_points(
     start: Points,
     interval: tuple[float, float],
     highest: float,
-    rtol: float,
+    atol: float,
     max_points: int | None,
 ) -> Points:
     """Return the points of `search`, as a stage of the fit."""
-    return search(evaluate, start, interval, highest, rtol, max_points).points
+    return search(evaluate, start, interval, highest, atol, max_points).points
 
 
 class PoleSearch:
@@ -329,14 +329,15 @@ class PoleSearch:
         )
         known = minima if self._given is not None else minima.merge(self._floors[state])
         rtol = constants.PROFILE_RTOL
+        atol = constants.PROFILE_ATOL
         highest = float(self.minima.cost[0]) + height
         interval = Bounds(*self.problem.options.w_rec)
         most = constants.POINTS_OF_FLOOR * len(known.w)
         if math.isfinite(height):
             evaluate = self.follow(state, known, rtol)
-            known = find_points(evaluate, known, interval, highest, rtol, most)
+            known = find_points(evaluate, known, interval, highest, atol, most)
             known = self._lower(state, known, rtol)
-        return Profile(self.follow(state, known, rtol), known, interval, rtol, most)
+        return Profile(self.follow(state, known, rtol), known, interval, atol, most)
 
     @stage
     def _lower(self, state: int, points: Points, rtol: float) -> Points:

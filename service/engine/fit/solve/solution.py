@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import EPSILON
 from service.engine.fit import constants
 from service.engine.fit.model import FitProblem
 from service.engine.fit.solve.criterion import Criterion, Points
@@ -159,9 +158,9 @@ class Solution:
             start = start.merge(self.criterion.evaluate(inside))
         evaluate = self.criterion.evaluate
         highest = math.inf if self.has_profile else float(start.cost.min())
-        rtol = 2.0 * EPSILON if self.has_profile else constants.PROFILE_RTOL
-        points = find_points(evaluate, start, (low, high), highest, rtol, None)
-        return Profile(evaluate, points, Bounds(low, high), rtol)
+        atol = 0.0 if self.has_profile else constants.PROFILE_ATOL
+        points = find_points(evaluate, start, (low, high), highest, atol, None)
+        return Profile(evaluate, points, Bounds(low, high), atol)
 
     @cached_property
     def best(self) -> Points:
