@@ -294,6 +294,16 @@ def test_noise_that_lasts_longer_than_a_sequence_does_not_hide_levels(
     assert result.solution.w_rec == pytest.approx(0.6, abs=0.05)
 
 
+def test_noise_that_alternates_hides_no_levels() -> None:
+    """Between sequences of 24 and 25 targets, the median is no integer."""
+    inputs = [np.arange(first, first + n) % 5.0 for first, n in ((1, 24), (3, 25))]
+    targets = [3.0 * np.arange(first, first + n) % 7.0 for first, n in ((1, 24), (3, 25))]
+    series = Series.from_sequences([x[:, None] for x in inputs], targets, ("x",))
+    result = fit(series, FitOptions(delay=(2, 2)))
+    assert result.verdict.fit.colored.rho < 0.0
+    assert "levels_advised" not in result.verdict.trust.reasons
+
+
 @pytest.mark.parametrize("n_steps", [3, 4, 6])
 def test_levels_are_tested_from_three_targets_per_sequence_on(n_steps: int) -> None:
     options = FitOptions()

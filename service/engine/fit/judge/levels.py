@@ -100,7 +100,7 @@ def _compare(
     is_hidden = has_signs and "offset" in larger and p >= constants.EQUAL_LEVELS
     if not is_hidden or not before.is_colored:
         return gain, p
-    correlation = before.rho**short.sequences.usual_gap
+    correlation = max(before.rho, 0.0) ** short.sequences.usual_gap
     if correlation ** _count_targets(short) <= constants.LASTING_CORRELATION:
         return gain, p
     return judge_gain(before.vary(noise="independent"), after.vary(noise="independent"))
