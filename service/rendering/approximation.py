@@ -20,7 +20,7 @@ from service.rendering.requests import (
 from service.values.budget import Budget, OverBudget
 
 # Fractions of the budget for the first approximations; the rest is for the last one.
-SHARES: Final = (0.75, 0.15)
+SHARES: Final = (0.6, 0.2)
 
 
 class Drawn(NamedTuple):

@@ -296,9 +296,9 @@ def test_noise_that_lasts_longer_than_a_sequence_does_not_hide_levels(
 
 def test_noise_that_alternates_hides_no_levels() -> None:
     """Between sequences of 24 and 25 targets, the median is no integer."""
-    inputs = [np.arange(first, first + n) % 5.0 for first, n in ((1, 24), (3, 25))]
-    targets = [3.0 * np.arange(first, first + n) % 7.0 for first, n in ((1, 24), (3, 25))]
-    series = Series.from_sequences([x[:, None] for x in inputs], targets, ("x",))
+    numbers = [np.arange(1.0, 25.0), np.arange(3.0, 28.0)]
+    inputs = [np.remainder(n, 5.0)[:, None] for n in numbers]
+    series = Series.from_sequences(inputs, [np.remainder(3.0 * n, 7.0) for n in numbers], ("x",))
     result = fit(series, FitOptions(delay=(2, 2)))
     assert result.verdict.fit.colored.rho < 0.0
     assert "levels_advised" not in result.verdict.trust.reasons

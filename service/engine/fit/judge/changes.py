@@ -152,21 +152,19 @@ def _list_scores(residuals: Residuals) -> Iterator[tuple[str, list[int], Array]]
     if not len(places):
         return
     steps = (places + problem.skip + 1).tolist()
-    for part, columns in _list_columns(residuals.solution, places).items():
+    for part, columns in _list_columns(residuals.solution, places):
         yield part, steps, residuals.score(columns[sequences.has_target])
 
 
-def _list_columns(solution: Solution, places: NDArray[np.intp]) -> dict[str, Array]:
-    """Return the columns (N, T, m) of changes at m places, by what changes."""
+def _list_columns(solution: Solution, places: NDArray[np.intp]) -> Iterator[tuple[str, Array]]:
+    """Yield what changes, and its columns (N, T, m) at m places."""
     w_rec = solution.w_rec
     states = (find_fitted(solution) - find_baseline(solution))[..., None]
     before = delay(states)
     is_after = (np.arange(states.shape[1])[:, None] >= places).astype(np.float64)
-    return {
-        "w_rec": recur(w_rec, before * is_after),
-        "gain": recur(w_rec, (states - w_rec * before) * is_after),
-        "level": np.broadcast_to(is_after, (*states.shape[:2], len(places))),
-    }
+    yield "w_rec", recur(w_rec, before * is_after)
+    yield "gain", recur(w_rec, (states - w_rec * before) * is_after)
+    yield "level", np.broadcast_to(is_after, (*states.shape[:2], len(places)))
 
 
 def _judge_change(solution: Solution, part: str, step: int) -> float:
@@ -178,7 +176,7 @@ def _judge_change(solution: Solution, part: str, step: int) -> float:
     if problem.fitted is not None or problem.unknowns.has_own_gains:
         return 0.0
     padded = problem.padded
-    columns = _list_columns(solution, np.array([step - 1 - problem.skip]))
+    columns = dict(_list_columns(solution, np.array([step - 1 - problem.skip])))
     series = problem.record
     steps = np.arange(padded.n_steps) + problem.skip - problem.delay
     is_recorded = padded.is_step & (steps >= 0)

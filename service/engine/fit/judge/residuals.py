@@ -99,8 +99,8 @@ class Residuals:
         projected = linearization.project(white)
         norms = np.linalg.norm(projected, axis=0)
         is_explained = norms <= constants.EXPLAINED_RTOL * np.linalg.norm(white, axis=0)
-        directions = projected / np.where(is_explained, np.inf, norms)
-        return np.asarray(np.abs(directions.T @ self.values))
+        projected /= np.where(is_explained, np.inf, norms)
+        return np.asarray(np.abs(projected.T @ self.values))
 
 
 def simulate_residuals(

@@ -260,7 +260,8 @@ class Sequences:
             Of the shape of the rows.
         """
         of_targets = np.take(np.swapaxes(coefficients, -1, -2), self.sequence, axis=-1)
-        return np.asarray(rows - column * np.swapaxes(of_targets, -1, -2))
+        explained = column * np.swapaxes(of_targets, -1, -2)
+        return np.subtract(rows, explained, out=explained)
 
     def eliminate(self, rows: Array, n_own: int) -> "Elimination":
         """Remove the first columns, which belong to single sequences, one after the other.
